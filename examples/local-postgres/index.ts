@@ -1,0 +1,60 @@
+import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { createInterface } from 'node:readline'
+import { text } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+
+/** What can be chosen of a throw-away PostgreSQL. */
+export interface LocalPostgresOptions {
+  /** As in `postgresql.conf`: `{ max_connections: '300' }`. */
+  readonly settings?: Readonly<Record<string, string>>
+  /** Keeps the data on disk even where memory has room for it, to measure what a disk allows. */
+  readonly durable?: boolean
+}
+
+/** A running PostgreSQL. It ends with the process that started it, however that one ends. */
+export interface LocalPostgres {
+  /** For TCP on 127.0.0.1, as a superuser. */
+  readonly url: string
+  /** Stops the server and removes its data. Rejects with the end of its log if it had died by itself. */
+  stop(): Promise<void>
+}
+
+/**
+ * Starts a new, empty PostgreSQL, with nothing to install and nothing left behind.
+ *
+ * @example A server for tests
+ * const postgres = await startPostgres({ settings: { fsync: 'off' } })
+ * const pool = new Pool({ connectionString: postgres.url })
+ */
+export async function startPostgres(options: LocalPostgresOptions = {}): Promise<LocalPostgres> {
+  const server = spawn(
+    process.execPath,
+    [fileURLToPath(new URL('server.ts', import.meta.url)), JSON.stringify(options)],
+    { detached: true }, // Ctrl-C is for the caller, who may need the database to come to an end
+  )
+  server.stdin.on('error', () => undefined) // a dead server is reported by its end
+  const ended = endOf(server)
+  const [url] = await Promise.race([once(createInterface(server.stdout), 'line'), ended.then(neverStarted)])
+  return {
+    url,
+    async stop() {
+      server.stdin.end()
+      await ended
+    },
+  }
+}
+
+function neverStarted(): never {
+  throw new Error('the local PostgreSQL was stopped before it had started')
+}
+
+function endOf(server: ChildProcessWithoutNullStreams): Promise<void> {
+  const complaints = text(server.stderr)
+  const ended = once(server, 'close').then(async ([code, signal]) => {
+    if (code === 0) return
+    throw new Error(`the local PostgreSQL failed (${signal ?? `exit code ${code}`}):\n${await complaints}`)
+  })
+  ended.catch(() => undefined) // may be long before anybody calls stop()
+  return ended
+}

@@ -1,0 +1,80 @@
+import { spawn } from 'node:child_process'
+import { randomBytes } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { findBinaries } from './binaries.ts'
+import { freePort } from './free-port.ts'
+import type { LocalPostgresOptions } from './index.ts'
+import { memoryFolder } from './memory-folder.ts'
+import { run } from './run.ts'
+import { findServerUser, giveTo } from './server-user.ts'
+
+// Stands between a caller and its PostgreSQL: prints the URL, and when its stdin ends stops the server and removes
+// everything. A process of its own, because a pipe closes even when the caller is killed, and no exit hook runs then.
+
+const LOG_LINES_KEPT = 30
+
+const { settings = {}, durable = false }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
+
+const stopping = new AbortController()
+process.stdin.resume().once('close', () => stopping.abort())
+process.once('SIGTERM', () => stopping.abort())
+
+const folders: string[] = []
+try {
+  await serve(stopping.signal)
+} catch (error) {
+  if (!stopping.signal.aborted) {
+    process.stderr.write(error instanceof Error ? error.message : String(error))
+    process.exitCode = 1
+  }
+} finally {
+  await Promise.all(folders.map((folder) => rm(folder, { recursive: true, maxRetries: 10 })))
+  process.stdin.destroy()
+}
+
+/** Returns when the server has been told to stop and has done so. */
+async function serve(signal: AbortSignal): Promise<void> {
+  const user = await findServerUser()
+  const home = await makeFolder(durable ? tmpdir() : ((await memoryFolder()) ?? tmpdir()))
+  const { initdb, postgres } = await findBinaries(user, () => makeFolder(tmpdir()))
+
+  const password = randomBytes(16).toString('hex')
+  const [data, passwordFile] = [join(home, 'data'), join(home, 'password')]
+  await writeFile(passwordFile, password, { mode: 0o600 })
+  await giveTo(user, home)
+  const access = ['--username=postgres', '--auth=scram-sha-256', `--pwfile=${passwordFile}`]
+  const locale = ['--encoding=UTF8', '--no-locale'] // whatever the caller's environment says, or does not
+  const memory = ['--set=dynamic_shared_memory_type=mmap'] // in files of ours, which even a killed server cannot leave
+  await run(initdb, [`--pgdata=${data}`, ...access, ...locale, ...memory, '--no-sync'], { ...user, cwd: home, signal })
+
+  const port = await freePort()
+  signal.throwIfAborted()
+  const flags = Object.entries({ ...settings, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' })
+  const server = spawn(postgres, ['-D', data, ...flags.map(([name, value]) => `--${name}=${value}`)], {
+    ...user,
+    cwd: home,
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  signal.addEventListener('abort', () => server.kill('SIGINT')) // a fast shutdown
+
+  const log: string[] = []
+  createInterface(server.stderr).on('line', (line) => {
+    log.push(line)
+    if (log.length > LOG_LINES_KEPT) log.shift()
+    if (line.endsWith('ready to accept connections')) {
+      process.stdout.write(`postgres://postgres:${password}@127.0.0.1:${port}/postgres\n`)
+    }
+  })
+  await once(server, 'close')
+  if (!signal.aborted) throw new Error(log.join('\n'))
+}
+
+async function makeFolder(parent: string): Promise<string> {
+  const folder = await mkdtemp(join(parent, 'local-postgres-'))
+  folders.push(folder)
+  return folder
+}

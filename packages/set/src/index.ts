@@ -1,0 +1,35 @@
+export { buildClaims, type ClaimsInput } from './build-claims.ts'
+export { type EventName, eventUris } from './catalogue.ts'
+export type { AgreedValue } from './choice.ts'
+export { InvalidEventError, InvalidKeysError, InvalidOptionsError, type Problem, RiscError } from './error.ts'
+export type { SecurityEvent } from './event.ts'
+export { defineEventTypes, type EventType, type EventTypes, eventType, type NoEventTypes } from './event-own.ts'
+export { InvalidSetError, JwksUnavailableError, type SetErrorCode } from './invalid-set.ts'
+export type { IssuerKeys } from './issuer-keys.ts'
+export type { JsonObject, JsonValue } from './json.ts'
+export { newJti } from './jti.ts'
+export { type JwksDocumentOptions, jwksDocument } from './jwks-document.ts'
+export type { SigningAlgorithm } from './key-algorithm.ts'
+export type { KeyIdRule } from './key-id.ts'
+export { nodeListener } from './node-listener.ts'
+export type { SetClaims } from './profile.ts'
+export type { ProfileName } from './profiles.ts'
+export { type PublicJwks, publicJwks } from './public-jwks.ts'
+export type { ReceivedEvent, VerifiedSet } from './read-claims.ts'
+export type { PublicJwk } from './read-key.ts'
+export { createReceiver, type ReceiverOptions } from './receiver.ts'
+export { type ResolvedEvent, resolveEvent } from './resolve-event.ts'
+export { type RiscMetadata, riscConfiguration } from './risc-configuration.ts'
+export { type SignedSet, signSet } from './sign-set.ts'
+export {
+  loadSigningKeys,
+  type Signer,
+  type SigningKey,
+  type SigningKeys,
+  type SigningKeysOptions,
+} from './signing-keys.ts'
+export { type SsfMetadata, ssfConfiguration } from './ssf-configuration.ts'
+export type { ComplexSubject, SimpleSubject, SubjectFormat, SubjectIdentifier } from './subject.ts'
+export { validateSubject } from './validate-subject.ts'
+export { type VerifyOptions, verifySet } from './verify-set.ts'
+export type { WellKnownHandler } from './well-known.ts'

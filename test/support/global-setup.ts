@@ -1,0 +1,25 @@
+import type { TestProject } from 'vitest/node'
+import { openPostgres } from './postgres.ts'
+import { createTemplate, type Template } from './template.ts'
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** What every test copies its database from. */
+    readonly template: Template
+  }
+}
+
+/** Opens PostgreSQL and migrates one database, which the tests copy. Returns how to leave nothing behind. */
+export default async function setUp(project: TestProject): Promise<() => Promise<void>> {
+  const postgres = await openPostgres(process.env)
+  try {
+    const { template, remove } = await createTemplate(postgres.url)
+    project.provide('template', template)
+    return async () => {
+      await remove().finally(postgres.stop)
+    }
+  } catch (error) {
+    await postgres.stop()
+    throw error
+  }
+}
