@@ -1,0 +1,53 @@
+-- Who is to be told, and as whom.
+
+create schema if not exists risc;
+
+create function risc.refuse_update() returns trigger language plpgsql as $$
+begin
+  raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
+end $$;
+
+-- One receiver's push endpoint and what it asked for (SSF 1.0 §8.1.1). Quiet on purpose: whatever moves with each
+-- delivery is kept elsewhere, since every delivery refers to this row.
+create table risc.streams (
+  id text collate "C" primary key
+    constraint stream_id_is_unreserved check (id ~ '^[A-Za-z0-9._~-]{1,64}$'), -- SSF 1.0 §8.1.1, RFC 3986 §2.3
+  profile text not null default 'ssf'
+    constraint profile_is_known check (profile in ('ssf', 'login.gov')),
+  endpoint_url text not null
+    constraint endpoint_url_is_http check (endpoint_url ~ '^https?://'),
+  audience text[] not null
+    constraint audience_is_not_empty check (cardinality(audience) > 0 and array_position(audience, null) is null),
+  authorization_header text,
+  events_requested text[], -- null: every event
+  status text not null default 'enabled'
+    constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
+  status_reason text,
+  status_changed_at timestamptz not null default now(),
+  max_in_flight integer not null default 50
+    constraint max_in_flight_is_positive check (max_in_flight > 0),
+  timeout_ms integer not null default 3000
+    constraint timeout_is_sane check (timeout_ms between 100 and 60000),
+  retry_delays_ms integer[] not null default '{10000,60000,600000,3600000}' -- one fewer than the attempts allowed
+    constraint retry_delays_are_not_negative check (0 <= all (retry_delays_ms) and array_position(retry_delays_ms, null) is null),
+  max_age interval not null default '72 hours'
+    constraint max_age_is_positive check (max_age > interval '0'),
+  created_at timestamptz not null default now()
+);
+
+create trigger stream_id_never_changes before update of id on risc.streams
+  for each row when (old.id is distinct from new.id) execute function risc.refuse_update('id');
+
+-- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own
+-- answers by the option `recipients` and leaves this one empty.
+create table risc.subjects (
+  user_id text not null,
+  stream_id text collate "C" not null references risc.streams on delete cascade,
+  subject jsonb not null
+    constraint subject_has_a_format check (jsonb_typeof(subject) = 'object' and jsonb_typeof(subject -> 'format') = 'string'),
+  created_at timestamptz not null default now(),
+  primary key (user_id, stream_id)
+);
+
+-- Serves the removal of a stream.
+create index subjects_by_stream on risc.subjects (stream_id);

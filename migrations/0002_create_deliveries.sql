@@ -1,0 +1,110 @@
+-- What is owed. Three tables, one per kind of writing: a delivery is written once and deleted once, `inflight` takes
+-- the churn of each hand-over, `history` is only ever appended to.
+
+-- One SET owed to one stream. Hot and small: what is accepted leaves for risc.history.
+create table risc.deliveries (
+  id bigint generated always as identity primary key,
+  stream_id text collate "C" not null references risc.streams,
+  jti text not null unique,
+  txn text not null,
+  event_type text not null,
+  kid text not null,
+  state text not null default 'queued'
+    constraint state_is_known check (state in ('queued', 'dead')),
+  attempts smallint not null default 0, -- counted against the stream's retry delays; waiting is not counted
+  due_at timestamptz not null default now(),
+  created_at timestamptz not null default now(),
+  retried_at timestamptz, -- an operator's retry starts max_age anew
+  last_attempt_at timestamptz,
+  last_status smallint,
+  last_reason text,
+  last_description text
+    constraint description_is_bounded check (char_length(last_description) <= 500),
+  dead_because text
+    constraint dead_because_is_known check (dead_because in ('refused', 'exhausted', 'expired')),
+  signed_set text not null,
+  constraint dead_says_why check ((state = 'dead') = (dead_because is not null))
+) with (
+  -- Rows die young: vacuum often and in small bites, and do not freeze what will be gone tomorrow.
+  autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_analyze_scale_factor = 0.2
+);
+
+-- A SET does not compress: do not try.
+alter table risc.deliveries alter signed_set set storage external;
+
+-- Serves dispatch: the oldest due deliveries of each stream.
+create index deliveries_due on risc.deliveries (stream_id, due_at, id) where state = 'queued';
+-- Serves operators: the dead letters of a stream.
+create index deliveries_dead on risc.deliveries (stream_id, id) where state = 'dead';
+
+-- A delivery handed over to graphile-worker: this row is the state `dispatched`. It is made by dispatch, stamped once
+-- by claim and deleted by settle, so its ticket is a fencing token: a settle whose ticket is gone came too late.
+create table risc.inflight (
+  ticket bigint generated always as identity primary key,
+  delivery_id bigint not null unique,
+  stream_id text collate "C" not null,
+  job_id bigint not null,
+  dispatched_at timestamptz not null default clock_timestamp(),
+  worker_id uuid,
+  claimed_at timestamptz,
+  constraint claim_has_worker_and_time check ((worker_id is null) = (claimed_at is null))
+) with (
+  fillfactor = 60, -- room for the claim to be a HOT update
+  autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_cost_delay = 0,
+  autovacuum_analyze_threshold = 100000
+);
+
+-- Live worker processes: their slots are what dispatch shares out.
+create table risc.workers (
+  id uuid primary key,
+  name text not null,
+  slots integer not null
+    constraint slots_are_positive check (slots > 0),
+  pool_id text, -- graphile-worker's name for the runner it has now
+  started_at timestamptz not null default now(),
+  beat_at timestamptz not null default now()
+) with (fillfactor = 50);
+
+-- Settled deliveries: that something was sent, and nothing of what it said.
+create table risc.history (
+  delivery_id bigint not null,
+  stream_id text collate "C" not null,
+  jti text not null,
+  txn text not null,
+  event_type text not null,
+  kid text not null,
+  outcome text not null
+    constraint outcome_is_known check (outcome in ('accepted', 'discarded')),
+  status smallint,
+  attempts smallint not null,
+  created_at timestamptz not null,
+  settled_at timestamptz not null default now()
+) partition by range (settled_at);
+
+-- Serves the question "was this SET delivered?".
+create index history_by_jti on risc.history (jti);
+
+-- A net for the day that no worker made partitions in time: settling never fails for want of one.
+create table risc.history_overflow partition of risc.history default;
+
+-- Makes the daily partitions (UTC) of today and the days to come; tells how many it made. Attached rather than created
+-- in place, which would stop every settle for the moment.
+create function risc.make_history_partitions(p_days integer default 7) returns integer
+language plpgsql set timezone = 'UTC' as $$
+declare
+  v_day date;
+  v_name text;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('risc.make_history_partitions', 0));
+  for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
+    v_name := 'history_' || to_char(v_day, 'YYYYMMDD');
+    continue when to_regclass('risc.' || v_name) is not null;
+    continue when exists (select from risc.history_overflow where settled_at >= v_day and settled_at < v_day + 1);
+    execute format('create table risc.%I (like risc.history including defaults including constraints)', v_name);
+    execute format('alter table risc.history attach partition risc.%I for values from (%L) to (%L)', v_name, v_day, v_day + 1);
+    v_made := v_made + 1;
+  end loop;
+  return v_made;
+end $$;

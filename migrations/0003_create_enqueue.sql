@@ -1,0 +1,62 @@
+-- What the IdP's role may execute, and all it needs: it has no right on any table. The functions run as their owner
+-- with a pinned search_path. None of them notifies, and none takes a lock that another user's transaction waits for.
+
+-- Names the surrounding transaction: two statements got the same answer only if one transaction ran both.
+create function risc.transaction_name() returns text
+language sql stable set search_path = pg_catalog, pg_temp
+return (extract(epoch from now()) * 1000000)::bigint::text;
+
+-- Who is to be told of each event, as whom and in which dialect: [{ user, event_type }], answered from risc.subjects,
+-- or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
+create function risc.recipients(p_requests jsonb)
+returns table (request integer, stream_id text, profile text, audience text[], subject jsonb, transaction_name text)
+language plpgsql stable security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_unknown text;
+begin
+  select r ->> 'stream_id' into v_unknown from jsonb_array_elements(p_requests) r
+  where r ? 'stream_id' and not exists (select from risc.streams s where s.id = r ->> 'stream_id') limit 1;
+  if found then
+    raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
+  end if;
+  return query
+  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, k.subject, risc.transaction_name()
+  from jsonb_array_elements(p_requests) with ordinality r
+  left join risc.subjects k on k.user_id = r.value ->> 'user'
+  join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
+  where s.status <> 'disabled'
+    and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+  order by r.ordinality, s.id;
+end $$;
+
+-- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, signed_set }].
+create function risc.enqueue(p_transaction_name text, p_deliveries jsonb) returns void
+language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
+begin
+  if p_transaction_name is distinct from risc.transaction_name() then
+    raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
+      using errcode = 'no_active_sql_transaction';
+  end if;
+  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
+  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.signed_set
+  from jsonb_to_recordset(p_deliveries)
+    as d (stream_id text, jti text, txn text, event_type text, kid text, signed_set text);
+end $$;
+
+create function risc.link(p_user_id text, p_stream_id text, p_subject jsonb) returns void
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  insert into risc.subjects (user_id, stream_id, subject) values (p_user_id, p_stream_id, p_subject)
+  on conflict (user_id, stream_id) do update set subject = excluded.subject;
+end;
+
+-- Tells whether there was a link to take away.
+create function risc.unlink(p_user_id text, p_stream_id text) returns boolean
+language sql security definer set search_path = pg_catalog, pg_temp
+begin atomic
+  with gone as (delete from risc.subjects where user_id = p_user_id and stream_id = p_stream_id returning 1)
+  select exists (select from gone);
+end;
+
+revoke execute on function risc.recipients, risc.enqueue, risc.link, risc.unlink from public;

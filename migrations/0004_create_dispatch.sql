@@ -1,0 +1,92 @@
+-- Hands due deliveries to graphile-worker: the one place where it is decided how much a stream may have in flight.
+-- Decided from rows alone, so all hosts agree and a restart changes nothing. A pass costs what has due rows, not what
+-- exists. Plans are forced: with stale statistics the same SQL is up to two hundred times slower.
+
+-- A worker that has not been heard of for this long is dead; whatever it held is given to others.
+create function risc.worker_ttl() returns interval language sql immutable return interval '15 seconds';
+
+-- Streams that have a queued delivery whose time has come. One index probe per stream that has any queued delivery.
+create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
+  with recursive stream as (
+    (select d.stream_id, d.due_at from risc.deliveries d
+     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
+    union all
+    select n.stream_id, n.due_at from stream s cross join lateral (
+      select d.stream_id, d.due_at from risc.deliveries d
+      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
+  )
+  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+$$;
+
+-- How many deliveries each due stream may be handed now: the rest of its window, and its share of what the whole fleet
+-- has room for: its slots, and as many again in front of them, so that no slot waits for a pass. Those that hold least
+-- come first, so a quiet stream passes any backlog of another.
+create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql stable as $$
+  with held as (
+    select i.stream_id, count(*)::integer as held from risc.inflight i group by i.stream_id
+  ), free as (
+    select 2 * coalesce(sum(w.slots), 0) - (select coalesce(sum(h.held), 0) from held h) as slots
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), wish as (
+    select d.stream_id, d.first_due_at, coalesce(h.held, 0) as held, s.max_in_flight - coalesce(h.held, 0) as room
+    from risc.due_streams() d
+    join risc.streams s on s.id = d.stream_id
+    left join held h on h.stream_id = d.stream_id
+    where s.status = 'enabled'
+  ), share as (
+    select w.*, least(w.room, greatest(1, f.slots / count(*) over ())) as share, f.slots as free
+    from wish w cross join free f where w.room > 0
+  ), turn as (
+    select s.*, s.free - (sum(s.share) over (order by s.held, s.first_due_at, s.stream_id) - s.share) as still_free
+    from share s
+  )
+  select t.stream_id, floor(least(t.share, t.still_free))::integer, t.held from turn t where t.still_free >= 1;
+$$;
+
+-- The oldest due deliveries of one stream that are not in flight, found among the first p_look.
+-- The scalar sub-select stays an index probe whatever the statistics say; a join would not.
+create function risc.ready(p_stream_id text, p_room integer, p_look integer) returns setof bigint
+language sql stable rows 20 as $$
+  select d.id
+  from (select q.id, q.due_at from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
+        order by q.due_at, q.id limit p_look) d
+  where (select true from risc.inflight i where i.delivery_id = d.id) is null
+  limit p_room;
+$$;
+
+-- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
+create function risc.add_jobs(p_tickets bigint[]) returns table (ticket bigint, job_id bigint)
+language plpgsql rows 100 as $$
+begin
+  return query
+  select j.payload::text::bigint, j.id from risc_worker.add_jobs(
+    array(select row ('risc.deliver', to_json(t), null, null, 25, null, null, null)::risc_worker.job_spec
+          from unnest(p_tickets) t)) j;
+end $$;
+
+-- One pass, or nothing (no row) when it is another host's turn. Tells how many deliveries it handed over and what it
+-- took here, which the caller's own clock cannot tell apart from its own business.
+create function risc.dispatch() returns table (handed integer, took_ms double precision)
+language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_deliveries bigint[];
+  v_streams text[];
+  v_tickets bigint[];
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('risc.dispatch', 0)) then
+    return;
+  end if;
+  select array_agg(d.id), array_agg(r.stream_id), array_agg(nextval('risc.inflight_ticket_seq'))
+  into v_deliveries, v_streams, v_tickets
+  from risc.rooms() r cross join lateral risc.ready(r.stream_id, r.room, r.room + r.held) d (id);
+  if v_tickets is not null then
+    insert into risc.inflight (ticket, delivery_id, stream_id, job_id) overriding system value
+    select j.ticket, h.delivery_id, h.stream_id, j.job_id
+    from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
+    join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
+  end if;
+  handed := coalesce(cardinality(v_tickets), 0);
+  took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
+  return next;
+end $$;

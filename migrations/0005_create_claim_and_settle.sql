@@ -1,0 +1,104 @@
+-- What a worker does with a ticket. Locks are taken in one order by everybody: inflight by ticket, then deliveries by
+-- id, then streams by id. Each function is one autocommitted statement that may be repeated when its answer was lost.
+
+-- Stamps the tickets with the worker and loads what it has to push. A ticket that is gone, or another worker's, yields
+-- nothing: its job outlived it.
+create function risc.claim(p_worker_id uuid, p_tickets bigint[])
+returns table (
+  ticket bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
+  expires_in_ms bigint, signed_set text,
+  endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[]
+)
+language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_mine bigint[];
+begin
+  v_mine := array(
+    select i.ticket from risc.inflight i
+    where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
+    order by i.ticket for update);
+  update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
+  where i.ticket = any (v_mine) and i.worker_id is null;
+  return query
+  select i.ticket, d.jti, s.id::text, d.event_type, d.attempts,
+    (extract(epoch from now() - d.created_at) * 1000)::bigint,
+    (extract(epoch from least(
+      coalesce(d.retried_at, d.created_at) + s.max_age,
+      case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
+    ) - now()) * 1000)::bigint, d.signed_set,
+    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
+  from risc.inflight i
+  join risc.deliveries d on d.id = i.delivery_id
+  join risc.streams s on s.id = d.stream_id
+  where i.ticket = any (v_mine);
+end $$;
+
+-- Records what became of the tickets and returns those that were still valid:
+-- [{ ticket, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?, pauses? }].
+create function risc.settle(p_outcomes jsonb) returns bigint[]
+language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
+set plan_cache_mode = force_generic_plan as $$
+declare
+  v_tickets bigint[];
+begin
+  v_tickets := array(
+    select i.ticket from risc.inflight i
+    where i.ticket = any (array(select (o ->> 'ticket')::bigint from jsonb_array_elements(p_outcomes) o))
+    order by i.ticket for update);
+  if cardinality(v_tickets) = 0 then
+    return v_tickets;
+  end if;
+
+  with landed as materialized (
+    delete from risc.inflight i where i.ticket = any (v_tickets) returning i.ticket, i.delivery_id, i.stream_id
+  ), owned as materialized (
+    select d.id from risc.deliveries d where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
+  ), settled as materialized (
+    select w.id, l.stream_id, o.*
+    from owned w
+    join landed l on l.delivery_id = w.id
+    join jsonb_to_recordset(p_outcomes) as o (
+      ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
+      status smallint, reason text, description text, pauses boolean
+    ) on o.ticket = l.ticket
+  ), accepted as (
+    delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at
+  ), kept as (
+    insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, status, attempts, created_at)
+    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, 'accepted', s.status, a.attempts + 1, a.created_at
+    from accepted a join settled s on s.id = a.id
+  ), failed as (
+    update risc.deliveries d
+    set state = case s.next when 'dead' then 'dead' else 'queued' end,
+        dead_because = s.dead_because,
+        attempts = d.attempts + s.counts::integer,
+        due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
+        last_attempt_at = now(), last_status = s.status, last_reason = s.reason, last_description = s.description
+    from settled s
+    where d.id = s.id and d.id = any (array(select f.id from settled f where f.next <> 'accepted'))
+  ), pausing as materialized (
+    select s.id from risc.streams s
+    where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
+    order by s.id for no key update
+  )
+  update risc.streams s
+  set status = 'paused', status_changed_at = now(), status_reason = (
+    select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
+  where s.id = any (array(select p.id from pausing p));
+  return v_tickets;
+end $$;
+
+-- Gives tickets back untried: they are queued again at once and no attempt is counted.
+create function risc.hand_back(p_worker_id uuid, p_tickets bigint[]) returns integer language plpgsql as $$
+declare
+  v_count integer;
+begin
+  with mine as (
+    select i.ticket from risc.inflight i
+    where i.ticket = any (p_tickets) and i.worker_id = p_worker_id order by i.ticket for update
+  )
+  delete from risc.inflight i using mine m where i.ticket = m.ticket;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;

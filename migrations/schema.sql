@@ -1,0 +1,888 @@
+--
+-- PostgreSQL database dump
+--
+
+--
+-- Name: risc; Type: SCHEMA; Schema: -; Owner: -
+--
+
+CREATE SCHEMA risc;
+
+--
+-- Name: add_jobs(bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.add_jobs(p_tickets bigint[]) RETURNS TABLE(ticket bigint, job_id bigint)
+    LANGUAGE plpgsql ROWS 100
+    AS $$
+begin
+  return query
+  select j.payload::text::bigint, j.id from risc_worker.add_jobs(
+    array(select row ('risc.deliver', to_json(t), null, null, 25, null, null, null)::risc_worker.job_spec
+          from unnest(p_tickets) t)) j;
+end $$;
+
+--
+-- Name: beat(uuid, text, integer, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+begin
+  insert into risc.workers (id, name, slots, pool_id) values (p_worker_id, p_name, p_slots, p_pool_id)
+  on conflict (id) do update set slots = excluded.slots, pool_id = excluded.pool_id, beat_at = now();
+  return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
+end $$;
+
+--
+-- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_mine bigint[];
+begin
+  v_mine := array(
+    select i.ticket from risc.inflight i
+    where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
+    order by i.ticket for update);
+  update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
+  where i.ticket = any (v_mine) and i.worker_id is null;
+  return query
+  select i.ticket, d.jti, s.id::text, d.event_type, d.attempts,
+    (extract(epoch from now() - d.created_at) * 1000)::bigint,
+    (extract(epoch from least(
+      coalesce(d.retried_at, d.created_at) + s.max_age,
+      case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
+    ) - now()) * 1000)::bigint, d.signed_set,
+    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
+  from risc.inflight i
+  join risc.deliveries d on d.id = i.delivery_id
+  join risc.streams s on s.id = d.stream_id
+  where i.ticket = any (v_mine);
+end $$;
+
+--
+-- Name: dispatch(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.dispatch() RETURNS TABLE(handed integer, took_ms double precision)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_deliveries bigint[];
+  v_streams text[];
+  v_tickets bigint[];
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('risc.dispatch', 0)) then
+    return;
+  end if;
+  select array_agg(d.id), array_agg(r.stream_id), array_agg(nextval('risc.inflight_ticket_seq'))
+  into v_deliveries, v_streams, v_tickets
+  from risc.rooms() r cross join lateral risc.ready(r.stream_id, r.room, r.room + r.held) d (id);
+  if v_tickets is not null then
+    insert into risc.inflight (ticket, delivery_id, stream_id, job_id) overriding system value
+    select j.ticket, h.delivery_id, h.stream_id, j.job_id
+    from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
+    join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
+  end if;
+  handed := coalesce(cardinality(v_tickets), 0);
+  took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
+  return next;
+end $$;
+
+--
+-- Name: due_streams(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive stream as (
+    (select d.stream_id, d.due_at from risc.deliveries d
+     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
+    union all
+    select n.stream_id, n.due_at from stream s cross join lateral (
+      select d.stream_id, d.due_at from risc.deliveries d
+      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
+  )
+  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+$$;
+
+--
+-- Name: enqueue(text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.enqueue(p_transaction_name text, p_deliveries jsonb) RETURNS void
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+begin
+  if p_transaction_name is distinct from risc.transaction_name() then
+    raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
+      using errcode = 'no_active_sql_transaction';
+  end if;
+  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
+  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.signed_set
+  from jsonb_to_recordset(p_deliveries)
+    as d (stream_id text, jti text, txn text, event_type text, kid text, signed_set text);
+end $$;
+
+--
+-- Name: hand_back(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.hand_back(p_worker_id uuid, p_tickets bigint[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_count integer;
+begin
+  with mine as (
+    select i.ticket from risc.inflight i
+    where i.ticket = any (p_tickets) and i.worker_id = p_worker_id order by i.ticket for update
+  )
+  delete from risc.inflight i using mine m where i.ticket = m.ticket;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+--
+-- Name: leave(uuid, text[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.leave(p_worker_id uuid, p_pool_ids text[]) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_requeued integer;
+begin
+  v_requeued := risc.hand_back(p_worker_id, array(select i.ticket from risc.inflight i where i.worker_id = p_worker_id));
+  delete from risc.workers w where w.id = p_worker_id;
+  perform risc_worker.force_unlock_workers(p_pool_ids);
+  return v_requeued;
+end $$;
+
+--
+-- Name: subjects; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.subjects (
+    user_id text NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    subject jsonb NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT subject_has_a_format CHECK (((jsonb_typeof(subject) = 'object'::text) AND (jsonb_typeof((subject -> 'format'::text)) = 'string'::text)))
+);
+
+--
+-- Name: link(text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jsonb) RETURNS void
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ INSERT INTO risc.subjects (user_id, stream_id, subject)
+   VALUES (link.p_user_id, link.p_stream_id, link.p_subject) ON CONFLICT(user_id, stream_id) DO UPDATE SET subject = excluded.subject;
+END;
+
+--
+-- Name: maintain(boolean); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.maintain(p_sweep boolean) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    AS $$
+declare
+  v_pools text[];
+  v_jobs bigint[];
+begin
+  if not pg_try_advisory_xact_lock(hashtextextended('risc.maintain', 0)) then
+    return;
+  end if;
+  perform risc.make_history_partitions();
+
+  dead_workers := 0;
+  if p_sweep and risc.server_started_at() < now() - risc.worker_ttl() then
+    delete from risc.workers w where w.beat_at < now() - risc.worker_ttl();
+    get diagnostics dead_workers = row_count;
+  end if;
+
+  v_pools := array(
+    select distinct j.locked_by from risc_worker.jobs j
+    where j.locked_at < now() - interval '5 seconds'
+      and not exists (select from risc.workers w where w.pool_id = j.locked_by));
+  unlocked_pools := cardinality(v_pools);
+  if unlocked_pools > 0 then
+    perform risc_worker.force_unlock_workers(v_pools);
+  end if;
+
+  v_jobs := array(
+    select j.id from risc_worker.jobs j
+    where j.task_identifier = 'risc.deliver' and j.locked_at is null and j.attempts >= j.max_attempts limit 1000);
+  removed_jobs := cardinality(v_jobs);
+  if removed_jobs > 0 then
+    perform risc_worker.complete_jobs(v_jobs);
+  end if;
+
+  requeued := risc.requeue_lost(1000);
+  return next;
+end $$;
+
+--
+-- Name: make_history_partitions(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.make_history_partitions(p_days integer DEFAULT 7) RETURNS integer
+    LANGUAGE plpgsql
+    SET "TimeZone" TO 'UTC'
+    AS $$
+declare
+  v_day date;
+  v_name text;
+  v_made integer := 0;
+begin
+  perform pg_advisory_xact_lock(hashtextextended('risc.make_history_partitions', 0));
+  for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
+    v_name := 'history_' || to_char(v_day, 'YYYYMMDD');
+    continue when to_regclass('risc.' || v_name) is not null;
+    continue when exists (select from risc.history_overflow where settled_at >= v_day and settled_at < v_day + 1);
+    execute format('create table risc.%I (like risc.history including defaults including constraints)', v_name);
+    execute format('alter table risc.history attach partition risc.%I for values from (%L) to (%L)', v_name, v_day, v_day + 1);
+    v_made := v_made + 1;
+  end loop;
+  return v_made;
+end $$;
+
+--
+-- Name: ready(text, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.ready(p_stream_id text, p_room integer, p_look integer) RETURNS SETOF bigint
+    LANGUAGE sql STABLE ROWS 20
+    AS $$
+  select d.id
+  from (select q.id, q.due_at from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
+        order by q.due_at, q.id limit p_look) d
+  where (select true from risc.inflight i where i.delivery_id = d.id) is null
+  limit p_room;
+$$;
+
+--
+-- Name: recipients(jsonb); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], subject jsonb, transaction_name text)
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_unknown text;
+begin
+  select r ->> 'stream_id' into v_unknown from jsonb_array_elements(p_requests) r
+  where r ? 'stream_id' and not exists (select from risc.streams s where s.id = r ->> 'stream_id') limit 1;
+  if found then
+    raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
+  end if;
+  return query
+  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, k.subject, risc.transaction_name()
+  from jsonb_array_elements(p_requests) with ordinality r
+  left join risc.subjects k on k.user_id = r.value ->> 'user'
+  join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
+  where s.status <> 'disabled'
+    and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+  order by r.ordinality, s.id;
+end $$;
+
+--
+-- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.refuse_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
+end $$;
+
+--
+-- Name: requeue_lost(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.requeue_lost(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_count integer;
+begin
+  with lost as (
+    select i.ticket from risc.inflight i
+    left join risc_worker.jobs j on j.id = i.job_id
+    where case
+      when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
+        i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id)
+      when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
+        i.dispatched_at < now() - interval '2 seconds'
+      else -- fetched by a runner that does not know of it
+        i.dispatched_at < now() - interval '1 minute' and j.locked_at < now() - interval '1 minute'
+    end
+    order by i.ticket limit p_limit for update of i skip locked
+  )
+  delete from risc.inflight i using lost l where i.ticket = l.ticket;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+--
+-- Name: retry(text[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.retry(p_jtis text[]) RETURNS SETOF text
+    LANGUAGE plpgsql
+    AS $$
+begin
+  return query
+  with chosen as (
+    select d.id from risc.deliveries d
+    where d.jti = any (p_jtis) and not exists (select from risc.inflight i where i.delivery_id = d.id)
+    order by d.id for update skip locked
+  )
+  update risc.deliveries d
+  set state = 'queued', dead_because = null, due_at = now(),
+      attempts = case d.state when 'dead' then 0 else d.attempts end,
+      retried_at = case d.state when 'dead' then now() else d.retried_at end
+  from chosen c where d.id = c.id
+  returning d.jti;
+end $$;
+
+--
+-- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held integer)
+    LANGUAGE sql STABLE
+    AS $$
+  with held as (
+    select i.stream_id, count(*)::integer as held from risc.inflight i group by i.stream_id
+  ), free as (
+    select 2 * coalesce(sum(w.slots), 0) - (select coalesce(sum(h.held), 0) from held h) as slots
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), wish as (
+    select d.stream_id, d.first_due_at, coalesce(h.held, 0) as held, s.max_in_flight - coalesce(h.held, 0) as room
+    from risc.due_streams() d
+    join risc.streams s on s.id = d.stream_id
+    left join held h on h.stream_id = d.stream_id
+    where s.status = 'enabled'
+  ), share as (
+    select w.*, least(w.room, greatest(1, f.slots / count(*) over ())) as share, f.slots as free
+    from wish w cross join free f where w.room > 0
+  ), turn as (
+    select s.*, s.free - (sum(s.share) over (order by s.held, s.first_due_at, s.stream_id) - s.share) as still_free
+    from share s
+  )
+  select t.stream_id, floor(least(t.share, t.still_free))::integer, t.held from turn t where t.still_free >= 1;
+$$;
+
+--
+-- Name: server_started_at(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.server_started_at() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN pg_postmaster_start_time();
+
+--
+-- Name: settle(jsonb); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.settle(p_outcomes jsonb) RETURNS bigint[]
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_nestloop TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_tickets bigint[];
+begin
+  v_tickets := array(
+    select i.ticket from risc.inflight i
+    where i.ticket = any (array(select (o ->> 'ticket')::bigint from jsonb_array_elements(p_outcomes) o))
+    order by i.ticket for update);
+  if cardinality(v_tickets) = 0 then
+    return v_tickets;
+  end if;
+
+  with landed as materialized (
+    delete from risc.inflight i where i.ticket = any (v_tickets) returning i.ticket, i.delivery_id, i.stream_id
+  ), owned as materialized (
+    select d.id from risc.deliveries d where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
+  ), settled as materialized (
+    select w.id, l.stream_id, o.*
+    from owned w
+    join landed l on l.delivery_id = w.id
+    join jsonb_to_recordset(p_outcomes) as o (
+      ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
+      status smallint, reason text, description text, pauses boolean
+    ) on o.ticket = l.ticket
+  ), accepted as (
+    delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at
+  ), kept as (
+    insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, status, attempts, created_at)
+    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, 'accepted', s.status, a.attempts + 1, a.created_at
+    from accepted a join settled s on s.id = a.id
+  ), failed as (
+    update risc.deliveries d
+    set state = case s.next when 'dead' then 'dead' else 'queued' end,
+        dead_because = s.dead_because,
+        attempts = d.attempts + s.counts::integer,
+        due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
+        last_attempt_at = now(), last_status = s.status, last_reason = s.reason, last_description = s.description
+    from settled s
+    where d.id = s.id and d.id = any (array(select f.id from settled f where f.next <> 'accepted'))
+  ), pausing as materialized (
+    select s.id from risc.streams s
+    where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
+    order by s.id for no key update
+  )
+  update risc.streams s
+  set status = 'paused', status_changed_at = now(), status_reason = (
+    select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
+  where s.id = any (array(select p.id from pausing p));
+  return v_tickets;
+end $$;
+
+--
+-- Name: transaction_name(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.transaction_name() RETURNS text
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    RETURN (((EXTRACT(epoch FROM now()) * (1000000)::numeric))::bigint)::text;
+
+--
+-- Name: unlink(text, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.unlink(p_user_id text, p_stream_id text) RETURNS boolean
+    LANGUAGE sql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    BEGIN ATOMIC
+ WITH gone AS (
+          DELETE FROM risc.subjects
+           WHERE ((subjects.user_id = unlink.p_user_id) AND (subjects.stream_id = unlink.p_stream_id))
+           RETURNING 1 AS "?column?"
+         )
+  SELECT (EXISTS ( SELECT
+            FROM gone)) AS "exists";
+END;
+
+--
+-- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.worker_ttl() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    RETURN '00:00:15'::interval;
+
+--
+-- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.deliveries (
+    id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    jti text NOT NULL,
+    txn text NOT NULL,
+    event_type text NOT NULL,
+    kid text NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    retried_at timestamp with time zone,
+    last_attempt_at timestamp with time zone,
+    last_status smallint,
+    last_reason text,
+    last_description text,
+    dead_because text,
+    signed_set text NOT NULL,
+    CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
+    CONSTRAINT dead_says_why CHECK (((state = 'dead'::text) = (dead_because IS NOT NULL))),
+    CONSTRAINT description_is_bounded CHECK ((char_length(last_description) <= 500)),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
+)
+WITH (autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='10000', autovacuum_analyze_scale_factor='0.2');
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN signed_set SET STORAGE EXTERNAL;
+
+--
+-- Name: dead; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.dead AS
+ SELECT jti,
+    stream_id,
+    event_type,
+    txn,
+    attempts,
+    created_at,
+    last_attempt_at AS died_at,
+    dead_because,
+    last_status AS status,
+    last_reason AS reason,
+    last_description AS description
+   FROM risc.deliveries d
+  WHERE (state = 'dead'::text);
+
+--
+-- Name: deliveries_id_seq; Type: SEQUENCE; Schema: risc; Owner: -
+--
+
+ALTER TABLE risc.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME risc.deliveries_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: history; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.history (
+    delivery_id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    jti text NOT NULL,
+    txn text NOT NULL,
+    event_type text NOT NULL,
+    kid text NOT NULL,
+    outcome text NOT NULL,
+    status smallint,
+    attempts smallint NOT NULL,
+    created_at timestamp with time zone NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
+)
+PARTITION BY RANGE (settled_at);
+
+--
+-- Name: history_overflow; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.history_overflow (
+    delivery_id bigint CONSTRAINT history_delivery_id_not_null NOT NULL,
+    stream_id text CONSTRAINT history_stream_id_not_null NOT NULL COLLATE pg_catalog."C",
+    jti text CONSTRAINT history_jti_not_null NOT NULL,
+    txn text CONSTRAINT history_txn_not_null NOT NULL,
+    event_type text CONSTRAINT history_event_type_not_null NOT NULL,
+    kid text CONSTRAINT history_kid_not_null NOT NULL,
+    outcome text CONSTRAINT history_outcome_not_null NOT NULL,
+    status smallint,
+    attempts smallint CONSTRAINT history_attempts_not_null NOT NULL,
+    created_at timestamp with time zone CONSTRAINT history_created_at_not_null NOT NULL,
+    settled_at timestamp with time zone DEFAULT now() CONSTRAINT history_settled_at_not_null NOT NULL,
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
+);
+
+--
+-- Name: inflight; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.inflight (
+    ticket bigint NOT NULL,
+    delivery_id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    job_id bigint NOT NULL,
+    dispatched_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    worker_id uuid,
+    claimed_at timestamp with time zone,
+    CONSTRAINT claim_has_worker_and_time CHECK (((worker_id IS NULL) = (claimed_at IS NULL)))
+)
+WITH (fillfactor='60', autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0', autovacuum_vacuum_cost_delay='0', autovacuum_analyze_threshold='100000');
+
+--
+-- Name: inflight_ticket_seq; Type: SEQUENCE; Schema: risc; Owner: -
+--
+
+ALTER TABLE risc.inflight ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME risc.inflight_ticket_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+
+--
+-- Name: workers; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.workers (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    slots integer NOT NULL,
+    pool_id text,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT slots_are_positive CHECK ((slots > 0))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: pending; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.pending AS
+ SELECT d.jti,
+    d.stream_id,
+    d.event_type,
+    d.txn,
+        CASE
+            WHEN (i.ticket IS NULL) THEN d.state
+            ELSE 'dispatched'::text
+        END AS state,
+    d.attempts,
+    d.due_at,
+    d.created_at,
+    (now() - d.created_at) AS age,
+    d.last_attempt_at,
+    d.last_status,
+    d.last_reason,
+    d.last_description,
+    w.name AS worker,
+    i.claimed_at
+   FROM ((risc.deliveries d
+     LEFT JOIN risc.inflight i ON ((i.delivery_id = d.id)))
+     LEFT JOIN risc.workers w ON ((w.id = i.worker_id)))
+  WHERE (d.state = 'queued'::text);
+
+--
+-- Name: streams; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.streams (
+    id text NOT NULL COLLATE pg_catalog."C",
+    profile text DEFAULT 'ssf'::text NOT NULL,
+    endpoint_url text NOT NULL,
+    audience text[] NOT NULL,
+    authorization_header text,
+    events_requested text[],
+    status text DEFAULT 'enabled'::text NOT NULL,
+    status_reason text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    max_in_flight integer DEFAULT 50 NOT NULL,
+    timeout_ms integer DEFAULT 3000 NOT NULL,
+    retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
+    max_age interval DEFAULT '72:00:00'::interval NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
+    CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
+    CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
+    CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
+    CONSTRAINT profile_is_known CHECK ((profile = ANY (ARRAY['ssf'::text, 'login.gov'::text]))),
+    CONSTRAINT retry_delays_are_not_negative CHECK (((0 <= ALL (retry_delays_ms)) AND (array_position(retry_delays_ms, NULL::integer) IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
+    CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
+    CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000)))
+);
+
+--
+-- Name: stream_health; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.stream_health AS
+ WITH queued AS (
+         SELECT d_1.stream_id,
+            count(*) AS count,
+            min(d_1.due_at) AS oldest_due_at
+           FROM risc.deliveries d_1
+          WHERE (d_1.state = 'queued'::text)
+          GROUP BY d_1.stream_id
+        ), dead AS (
+         SELECT d_1.stream_id,
+            count(*) AS count
+           FROM risc.deliveries d_1
+          WHERE (d_1.state = 'dead'::text)
+          GROUP BY d_1.stream_id
+        ), dispatched AS (
+         SELECT i_1.stream_id,
+            count(*) AS count
+           FROM risc.inflight i_1
+          GROUP BY i_1.stream_id
+        )
+ SELECT s.id AS stream_id,
+    s.profile,
+    s.status,
+    s.status_reason,
+    (COALESCE(q.count, (0)::bigint) - COALESCE(i.count, (0)::bigint)) AS queued,
+    COALESCE(i.count, (0)::bigint) AS dispatched,
+    s.max_in_flight,
+    COALESCE(d.count, (0)::bigint) AS dead,
+    q.oldest_due_at,
+    GREATEST((now() - q.oldest_due_at), '00:00:00'::interval) AS lag
+   FROM (((risc.streams s
+     LEFT JOIN queued q ON ((q.stream_id = s.id)))
+     LEFT JOIN dispatched i ON ((i.stream_id = s.id)))
+     LEFT JOIN dead d ON ((d.stream_id = s.id)));
+
+--
+-- Name: history_overflow; Type: TABLE ATTACH; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.history ATTACH PARTITION risc.history_overflow DEFAULT;
+
+--
+-- Name: deliveries deliveries_jti_key; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.deliveries
+    ADD CONSTRAINT deliveries_jti_key UNIQUE (jti);
+
+--
+-- Name: deliveries deliveries_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.deliveries
+    ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
+
+--
+-- Name: inflight inflight_delivery_id_key; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.inflight
+    ADD CONSTRAINT inflight_delivery_id_key UNIQUE (delivery_id);
+
+--
+-- Name: inflight inflight_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.inflight
+    ADD CONSTRAINT inflight_pkey PRIMARY KEY (ticket);
+
+--
+-- Name: streams streams_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.streams
+    ADD CONSTRAINT streams_pkey PRIMARY KEY (id);
+
+--
+-- Name: subjects subjects_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.subjects
+    ADD CONSTRAINT subjects_pkey PRIMARY KEY (user_id, stream_id);
+
+--
+-- Name: workers workers_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.workers
+    ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
+
+--
+-- Name: deliveries_dead; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_dead ON risc.deliveries USING btree (stream_id, id) WHERE (state = 'dead'::text);
+
+--
+-- Name: deliveries_due; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_due ON risc.deliveries USING btree (stream_id, due_at, id) WHERE (state = 'queued'::text);
+
+--
+-- Name: history_by_jti; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_by_jti ON ONLY risc.history USING btree (jti);
+
+--
+-- Name: history_overflow_jti_idx; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_overflow_jti_idx ON risc.history_overflow USING btree (jti);
+
+--
+-- Name: subjects_by_stream; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
+
+--
+-- Name: history_overflow_jti_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
+
+--
+-- Name: streams stream_id_never_changes; Type: TRIGGER; Schema: risc; Owner: -
+--
+
+CREATE TRIGGER stream_id_never_changes BEFORE UPDATE OF id ON risc.streams FOR EACH ROW WHEN ((old.id IS DISTINCT FROM new.id)) EXECUTE FUNCTION risc.refuse_update('id');
+
+--
+-- Name: deliveries deliveries_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.deliveries
+    ADD CONSTRAINT deliveries_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id);
+
+--
+-- Name: subjects subjects_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.subjects
+    ADD CONSTRAINT subjects_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
+
+--
+-- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.enqueue(p_transaction_name text, p_deliveries jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION link(p_user_id text, p_stream_id text, p_subject jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION recipients(p_requests jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.recipients(p_requests jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION unlink(p_user_id text, p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.unlink(p_user_id text, p_stream_id text) FROM PUBLIC;
+
+--
+-- PostgreSQL database dump complete
+--

@@ -1,0 +1,177 @@
+import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ProfileName, SubjectIdentifier } from 'risc-set'
+
+/**
+ * The schema `risc` for Kysely, as `pg` gives its values: `bigint` as text, `timestamptz` as `Date`.
+ *
+ * For tools that look after the outbox. What the IdP needs is on {@link Outbox}, and its role can see none of this.
+ */
+export interface OutboxDatabase {
+  'risc.streams': StreamTable
+  'risc.subjects': SubjectTable
+  'risc.deliveries': DeliveryTable
+  'risc.inflight': InflightTable
+  'risc.workers': WorkerTable
+  'risc.history': HistoryTable
+  'risc.pending': PendingView
+  'risc.dead': DeadView
+  'risc.stream_health': StreamHealthView
+}
+
+/** How a stream's SETs are written: SSF 1.0 and RISC 1.0 final, or login.gov's dialect. */
+export type StreamProfile = ProfileName
+
+/** SSF 1.0 §8.1.2. */
+export type StreamStatus = 'enabled' | 'paused' | 'disabled'
+
+/** Why a dead letter was given up. */
+export type DeadBecause = 'refused' | 'exhausted' | 'expired'
+
+/** An `interval` as `pg` reads it: only the units that are not zero. */
+export interface PostgresInterval {
+  readonly years?: number
+  readonly months?: number
+  readonly days?: number
+  readonly hours?: number
+  readonly minutes?: number
+  readonly seconds?: number
+  readonly milliseconds?: number
+}
+
+type Interval = ColumnType<PostgresInterval, string, string>
+type WithDefault<Column> =
+  Column extends ColumnType<infer Select, infer Insert, infer Update>
+    ? ColumnType<Select, Insert | undefined, Update>
+    : Generated<Column>
+
+/** One receiver's push endpoint and what it asked for. */
+export interface StreamTable {
+  id: ColumnType<string, string, never>
+  profile: Generated<StreamProfile>
+  endpoint_url: string
+  audience: string[]
+  authorization_header: string | null
+  /** URIs of the events it wants; `null` for every event. */
+  events_requested: string[] | null
+  status: Generated<StreamStatus>
+  status_reason: string | null
+  status_changed_at: Generated<Date>
+  max_in_flight: Generated<number>
+  timeout_ms: Generated<number>
+  retry_delays_ms: Generated<number[]>
+  max_age: WithDefault<Interval>
+  created_at: Generated<Date>
+}
+
+/** Which user is known to which receiver under which subject identifier (RFC 9493). */
+export interface SubjectTable {
+  user_id: string
+  stream_id: string
+  subject: ColumnType<SubjectIdentifier, string, string>
+  created_at: Generated<Date>
+}
+
+/** One SET owed to one stream: queued, in flight if `risc.inflight` has it, or dead. */
+export interface DeliveryTable {
+  id: GeneratedAlways<string>
+  stream_id: string
+  jti: string
+  txn: string
+  event_type: string
+  kid: string
+  state: Generated<'queued' | 'dead'>
+  attempts: Generated<number>
+  due_at: Generated<Date>
+  created_at: Generated<Date>
+  retried_at: Date | null
+  last_attempt_at: Date | null
+  last_status: number | null
+  last_reason: string | null
+  last_description: string | null
+  dead_because: DeadBecause | null
+  signed_set: string
+}
+
+/** A delivery handed over to graphile-worker: the state `dispatched`. */
+export interface InflightTable {
+  ticket: GeneratedAlways<string>
+  delivery_id: string
+  stream_id: string
+  job_id: string
+  dispatched_at: Generated<Date>
+  worker_id: string | null
+  claimed_at: Date | null
+}
+
+/** A live worker process. */
+export interface WorkerTable {
+  id: string
+  name: string
+  slots: number
+  pool_id: string | null
+  started_at: Generated<Date>
+  beat_at: Generated<Date>
+}
+
+/** A settled delivery, without what it said. */
+export interface HistoryTable {
+  delivery_id: string
+  stream_id: string
+  jti: string
+  txn: string
+  event_type: string
+  kid: string
+  outcome: 'accepted' | 'discarded'
+  status: number | null
+  attempts: number
+  created_at: Date
+  settled_at: Generated<Date>
+}
+
+/** What is still to be delivered. */
+export interface PendingView {
+  jti: string
+  stream_id: string
+  event_type: string
+  txn: string
+  state: 'queued' | 'dispatched'
+  attempts: number
+  due_at: Date
+  created_at: Date
+  age: Interval
+  last_attempt_at: Date | null
+  last_status: number | null
+  last_reason: string | null
+  last_description: string | null
+  worker: string | null
+  claimed_at: Date | null
+}
+
+/** What was given up, and why. */
+export interface DeadView {
+  jti: string
+  stream_id: string
+  event_type: string
+  txn: string
+  attempts: number
+  created_at: Date
+  died_at: Date | null
+  dead_because: DeadBecause
+  status: number | null
+  reason: string | null
+  description: string | null
+}
+
+/** Each stream with what waits for it. Counts are text, as `pg` gives a `bigint`. */
+export interface StreamHealthView {
+  stream_id: string
+  profile: StreamProfile
+  status: StreamStatus
+  status_reason: string | null
+  queued: string
+  dispatched: string
+  max_in_flight: number
+  dead: string
+  oldest_due_at: Date | null
+  lag: ColumnType<PostgresInterval | null, never, never>
+}

@@ -1,0 +1,90 @@
+import { randomUUID } from 'node:crypto'
+import type { EventTypes, SigningKeys } from 'risc-set'
+import { type Enqueued, enqueueEvents } from './enqueue.ts'
+import type { OutboxEvent } from './event.ts'
+import type { RecipientLookup } from './recipients.ts'
+import { type Link, link, unlink } from './subjects.ts'
+import type { OutboxTransaction } from './transaction.ts'
+
+/** How an IdP sets up its outbox. */
+export interface OutboxOptions<
+  Trx extends OutboxTransaction = OutboxTransaction,
+  Own extends EventTypes = Record<never, never>,
+> {
+  /** The `iss` of every SET: byte for byte the `issuer` that receivers were told. */
+  readonly issuer: string
+  readonly keys: SigningKeys
+  /** Who is told of an event, and as whom. By default `risc.subjects` knows; see {@link Outbox.link}. */
+  readonly recipients?: RecipientLookup<Trx, Own>
+  /** The master switch. While it is off, `enqueue` records nothing and asks nothing; `link` and `unlink` go on. */
+  readonly enabled?: boolean
+  /** The time of issue of a SET. By default the process's clock. */
+  readonly clock?: () => Date
+  /** The IdP's own event types, from `defineEventTypes`. */
+  readonly eventTypes?: Own
+}
+
+/** Where an IdP records what its partners must be told, in the transaction that makes it true. */
+export interface Outbox<
+  Trx extends OutboxTransaction = OutboxTransaction,
+  Own extends EventTypes = Record<never, never>,
+> {
+  /**
+   * Records that events happened, inside the transaction that made them happen.
+   *
+   * If `trx` rolls back nothing is ever sent; once it commits, each SET is pushed until its receiver accepts or refuses
+   * it, or it is given up as a dead letter. A receiver may see the same `jti` twice. All events of one call share one
+   * `txn`. However many streams there are, two round trips are made at most, and nothing is taken or sent that another
+   * user's transaction would wait for.
+   *
+   * @example Disable an account and tell every receiver, or do neither
+   * ```ts
+   * await db.transaction().execute(async (trx) => {
+   *   await trx.updateTable('users').set({ disabled: true }).where('id', '=', user).execute()
+   *   await outbox.enqueue(trx, { type: 'account-disabled', user, reason: 'hijacking' })
+   * })
+   * ```
+   * @throws {@link InvalidEventError} before anything is asked, when a claim breaks RISC 1.0 §2 or CAEP 1.0 §3; and before
+   *   anything is written, when a receiver's subject or profile does not fit the event.
+   * @throws {@link NotInTransactionError} before anything is written.
+   * @throws {@link MissingSubjectError} when neither the event nor the look-up of recipients says as whom.
+   * @throws {@link UnknownStreamError} when the look-up of recipients names a stream that there is not.
+   */
+  enqueue(trx: Trx, event: OutboxEvent<Own> | readonly OutboxEvent<Own>[]): Promise<Enqueued>
+
+  /**
+   * Makes a user known to a stream's receiver under `subject`, in place of what was there: from now on, and from this
+   * transaction on, it is told of the user's events.
+   *
+   * @throws {@link InvalidEventError} when the subject breaks RFC 9493.
+   * @throws {@link UnknownStreamError} when there is no such stream.
+   */
+  link(trx: Trx, link: Link): Promise<void>
+
+  /** Takes a {@link Outbox.link} away, as when consent is revoked; tells whether there was one. What is owed stays owed. */
+  unlink(trx: Trx, link: Omit<Link, 'subject'>): Promise<boolean>
+}
+
+/**
+ * Sets up an outbox; asks the database nothing.
+ *
+ * @example
+ * ```ts
+ * const keys = await loadSigningKeys(process.env['RISC_SIGNING_KEYS'] ?? '')
+ * const outbox = createOutbox({ issuer: 'https://idp.example/', keys })
+ * ```
+ */
+export function createOutbox<
+  Trx extends OutboxTransaction = OutboxTransaction,
+  const Own extends EventTypes = Record<never, never>,
+>(options: OutboxOptions<Trx, Own>): Outbox<Trx, Own> {
+  const { issuer, keys, recipients, eventTypes, enabled = true, clock = () => new Date() } = options
+  return {
+    async enqueue(trx, event) {
+      if (!enabled) return { txn: randomUUID(), deliveries: [] }
+      return enqueueEvents(trx, event, { issuer, keys, recipients, eventTypes, clock })
+    },
+    link,
+    unlink,
+  }
+}

@@ -1,0 +1,86 @@
+import type { EventTypes, ProfileName, ResolvedEvent, SubjectIdentifier } from 'risc-set'
+import type { OutboxEvent } from './event.ts'
+import { assertStreamId } from './stream-id.ts'
+import { ask, type OutboxTransaction } from './transaction.ts'
+
+/** One who is to be told of an event. */
+export interface Recipient {
+  readonly streamId: string
+  /** As whom the receiver knows the user. May be left out only where the event has a subject of its own. */
+  readonly subject?: SubjectIdentifier | undefined
+}
+
+/**
+ * An IdP's own answer to who is told of `event` and as whom, in place of `risc.subjects`. It asks through `trx`, so it
+ * sees what the transaction has not yet taken away.
+ */
+export type RecipientLookup<Trx extends OutboxTransaction, Own extends EventTypes = Record<never, never>> = (
+  trx: Trx,
+  event: OutboxEvent<Own>,
+) => Promise<readonly Recipient[]>
+
+/** Who may have to be told of an event: all who know a user, or one whom the IdP named. */
+export type Request =
+  | { readonly event: ResolvedEvent; readonly user: string }
+  | { readonly event: ResolvedEvent; readonly recipient: Recipient }
+
+/** One SET to be written: its event, and for whom. */
+export interface Address {
+  readonly event: ResolvedEvent
+  readonly streamId: string
+  readonly profile: ProfileName
+  readonly audience: readonly string[]
+  /** As the receiver knows the user; the event's own subject goes before it. */
+  readonly subject: SubjectIdentifier | undefined
+}
+
+/** The answer to all requests of one call. */
+export interface Addresses {
+  readonly addresses: readonly Address[]
+  /** Proves to `risc.enqueue` that it runs in the same transaction. */
+  readonly transactionName: string
+}
+
+interface RecipientRow {
+  readonly request: number
+  readonly stream_id: string
+  readonly profile: ProfileName
+  readonly audience: readonly string[]
+  readonly subject: SubjectIdentifier | null
+  readonly transaction_name: string
+}
+
+const RECIPIENTS = 'select row_to_json(r)::text as recipient from risc.recipients($1::text::jsonb) r'
+
+/** Asks, in one round trip, which streams get which events; `undefined` when none gets any. */
+export async function askRecipients(
+  trx: OutboxTransaction,
+  requests: readonly Request[],
+): Promise<Addresses | undefined> {
+  if (requests.length === 0) return undefined
+  const answer = await ask(trx, RECIPIENTS, [JSON.stringify(requests.map(toRecord))])
+  const rows = answer.map((row) => JSON.parse((row as { readonly recipient: string }).recipient) as RecipientRow)
+  const [first] = rows
+  if (first === undefined) return undefined
+  return { addresses: rows.map((row) => toAddress(row, requests)), transactionName: first.transaction_name }
+}
+
+function toRecord(request: Request): Record<string, string> {
+  const event_type = request.event.uri
+  if ('user' in request) return { user: request.user, event_type }
+  assertStreamId(request.recipient.streamId)
+  return { stream_id: request.recipient.streamId, event_type }
+}
+
+function toAddress(row: RecipientRow, requests: readonly Request[]): Address {
+  const request = requests[row.request]
+  if (request === undefined) throw new TypeError('risc.recipients answered a request that was not made')
+  const known = 'recipient' in request ? request.recipient.subject : (row.subject ?? undefined)
+  return {
+    event: request.event,
+    streamId: row.stream_id,
+    profile: row.profile,
+    audience: row.audience,
+    subject: known,
+  }
+}

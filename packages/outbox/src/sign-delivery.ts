@@ -1,0 +1,34 @@
+import { buildClaims, InvalidEventError, newJti, type SigningKeys, signSet } from 'risc-set'
+import type { SignedDelivery } from './deliveries.ts'
+import { MissingSubjectError } from './errors.ts'
+import type { Address } from './recipients.ts'
+
+/** Whose SETs these are, and of which cause. */
+export interface Cause {
+  readonly issuer: string
+  readonly keys: SigningKeys
+  readonly txn: string
+  readonly issuedAt: Date
+}
+
+/** Writes one SET in the profile of its stream and signs it. */
+export async function signDelivery(address: Address, { issuer, keys, txn, issuedAt }: Cause): Promise<SignedDelivery> {
+  const { streamId, event, subject, profile, audience } = address
+  if ((event.subject ?? subject) === undefined) throw new MissingSubjectError(streamId)
+  const jti = newJti()
+  const claims = namingStream(streamId, () =>
+    buildClaims({ profile, issuer, audience, jti, txn, issuedAt, event, subject }),
+  )
+  const { kid, jwt } = await signSet(claims, keys)
+  return { streamId, jti, txn, eventType: event.uri, kid, signedSet: jwt }
+}
+
+/** What one stream's profile cannot say, another's can: the problem is only found if the stream is named. */
+function namingStream<T>(streamId: string, build: () => T): T {
+  try {
+    return build()
+  } catch (error) {
+    if (!(error instanceof InvalidEventError)) throw error
+    throw new InvalidEventError(error.problems.map((one) => ({ ...one, path: `stream ${streamId}: ${one.path}` })))
+  }
+}

@@ -1,0 +1,57 @@
+import { CompiledQuery } from 'kysely'
+import { NotInTransactionError, UnknownStreamError } from './errors.ts'
+
+/** A Kysely `Transaction` of any database type, a controlled one included. A plain `Kysely` is not one. */
+export interface KyselyTransaction {
+  readonly isTransaction: true
+  withoutPlugins(): {
+    executeQuery(query: CompiledQuery): Promise<{ readonly rows: readonly unknown[] }>
+  }
+}
+
+/** A `pg` client inside a transaction, or anything that speaks as it does. A `pg` pool is not one. */
+export interface QueryableTransaction {
+  query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+  /** As newer versions of `pg` have it: what PostgreSQL last said of the connection, `I` for no transaction. */
+  getTransactionStatus?(): 'I' | 'T' | 'E' | null
+  /** Only a pool counts its clients. */
+  readonly totalCount?: never
+}
+
+/** The open transaction that makes the change. */
+export type OutboxTransaction = KyselyTransaction | QueryableTransaction
+
+/** Refuses what can be seen, without asking the database, to be no open transaction. */
+export function assertInTransaction(trx: OutboxTransaction): void {
+  const idle = isKysely(trx) ? trx.isTransaction !== true : trx.getTransactionStatus?.() === 'I'
+  if (idle) throw new NotInTransactionError()
+}
+
+/** Runs one statement of ours. Values are text, so that no driver's own way with JSON or arrays is between. */
+export async function ask(trx: OutboxTransaction, text: string, values: string[]): Promise<readonly unknown[]> {
+  try {
+    const { rows } = isKysely(trx)
+      ? // Plugins are for the IdP's tables: ParseJSONResultsPlugin and CamelCasePlugin would change what a subject says.
+        await trx.withoutPlugins().executeQuery(CompiledQuery.raw(text, values))
+      : await trx.query(text, values)
+    return rows
+  } catch (error) {
+    throw translate(error)
+  }
+}
+
+function isKysely(trx: OutboxTransaction): trx is KyselyTransaction {
+  return 'isTransaction' in trx
+}
+
+function translate(cause: unknown): unknown {
+  if (!(cause instanceof Error) || !('code' in cause)) return cause
+  switch (cause.code) {
+    case '25P01': // no_active_sql_transaction
+      return new NotInTransactionError({ cause })
+    case '23503': // foreign_key_violation
+      return new UnknownStreamError('detail' in cause ? `${cause.detail ?? cause.message}` : cause.message, { cause })
+    default:
+      return cause
+  }
+}

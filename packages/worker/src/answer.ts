@@ -1,0 +1,22 @@
+/** Why no answer came, in words that name no address, host or file. */
+export type Failure =
+  | 'timeout'
+  | 'name_not_resolved'
+  | 'connection_refused'
+  | 'connection_lost'
+  | 'tls_failed'
+  | 'unreadable_answer'
+  | 'unreachable'
+
+/** What came of one POST, before anybody says what it means. */
+export type Answer =
+  | { readonly kind: 'response'; readonly status: number; readonly retryAfterMs?: number; readonly refusal?: Refusal }
+  | { readonly kind: 'failure'; readonly failure: Failure }
+  | { readonly kind: 'blocked' }
+  | { readonly kind: 'aborted' }
+
+/** The body of a refusal: `err` and `description` of RFC 8935 §2.3. */
+export interface Refusal {
+  readonly err: string
+  readonly description?: string
+}

@@ -1,0 +1,69 @@
+import type { Ledger, Statement } from './ledger.ts'
+
+/** A delivery as a worker claimed it: what to push, where, and how. */
+export interface ClaimedDelivery {
+  readonly ticket: number
+  readonly jti: string
+  readonly streamId: string
+  readonly eventType: string
+  /** Counted attempts so far. */
+  readonly attempts: number
+  /** How long ago it was enqueued. */
+  readonly ageMs: number
+  /** How long it may still be tried. */
+  readonly expiresInMs: number
+  readonly signedSet: string
+  readonly endpointUrl: string
+  readonly authorizationHeader: string | undefined
+  readonly timeoutMs: number
+  readonly retryDelaysMs: readonly number[]
+}
+
+interface ClaimedRow {
+  readonly ticket: string
+  readonly jti: string
+  readonly stream_id: string
+  readonly event_type: string
+  readonly attempts: number
+  readonly age_ms: string
+  readonly expires_in_ms: string
+  readonly signed_set: string
+  readonly endpoint_url: string
+  readonly authorization_header: string | null
+  readonly timeout_ms: number
+  readonly retry_delays_ms: readonly number[]
+}
+
+const CLAIM: Statement = { name: 'risc.claim', text: 'select * from risc.claim($1, $2)' }
+
+/**
+ * Stamps `tickets` with the worker and loads what they stand for, in the order of `tickets`.
+ *
+ * A ticket that is settled, taken back or another worker's yields `undefined`: its job outlived it.
+ */
+export async function claimDeliveries(
+  ledger: Ledger,
+  workerId: string,
+  tickets: readonly number[],
+): Promise<readonly (ClaimedDelivery | undefined)[]> {
+  const rows = await ledger.ask<ClaimedRow>(CLAIM, [workerId, tickets])
+  const claimed = new Map(rows.map((row) => [Number(row.ticket), toDelivery(row)]))
+  return tickets.map((ticket) => claimed.get(ticket))
+}
+
+function toDelivery(row: ClaimedRow): ClaimedDelivery {
+  return {
+    ticket: Number(row.ticket),
+    jti: row.jti,
+    streamId: row.stream_id,
+    eventType: row.event_type,
+    attempts: row.attempts,
+    ageMs: Number(row.age_ms),
+    expiresInMs: Number(row.expires_in_ms),
+    signedSet: row.signed_set,
+    endpointUrl: row.endpoint_url,
+    authorizationHeader: row.authorization_header ?? undefined,
+    timeoutMs: row.timeout_ms,
+    retryDelaysMs: row.retry_delays_ms,
+  }
+}

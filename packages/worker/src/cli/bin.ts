@@ -1,0 +1,26 @@
+#!/usr/bin/env node
+import { hostname } from 'node:os'
+import { main } from './main.ts'
+
+// A reader that has seen enough, as in `risc-worker list | head`, is no failure; a worker's lost log is.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  process.exit(process.argv[2] === 'run' ? 1 : 0)
+})
+
+process.exitCode = await main(process.argv.slice(2), {
+  env: process.env,
+  stdout: process.stdout,
+  stderr: process.stderr,
+  hostname: hostname(),
+  pid: process.pid,
+  onSignal: (listener) => {
+    for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, listener)
+  },
+  onUnhandledRejection: (listener) => {
+    process.on('unhandledRejection', listener)
+  },
+  exit: (code) => {
+    process.exit(code)
+  },
+})

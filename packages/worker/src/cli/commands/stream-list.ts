@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import { readConnectionConfig } from '../../config.ts'
+import { withDatabase } from '../database.ts'
+import { printJson } from '../json.ts'
+import { listStreams, type Stream } from '../queries/streams.ts'
+import { formatTable } from '../table.ts'
+import type { World } from '../world.ts'
+
+interface StreamListOptions {
+  readonly json?: true
+}
+
+const HELP = `
+Tells whether a stream has a credential, never which.
+
+Examples:
+  $ risc-worker stream list
+  $ risc-worker stream list --json | jq '.streams[] | {id, retry_delays_ms}'
+`
+
+export function addStreamListCommand(stream: Command, world: World): void {
+  stream
+    .command('list')
+    .description('show the streams and their settings')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP)
+    .action((options: StreamListOptions) => listAll(options, world))
+}
+
+async function listAll({ json }: StreamListOptions, world: World): Promise<void> {
+  const streams = await withDatabase(readConnectionConfig(world.env).databaseUrl, listStreams)
+  if (json) printJson(world.stdout, { streams })
+  else if (streams.length > 0) world.stdout.write(formatStreams(streams))
+  else world.stderr.write('no stream yet: add one with `risc-worker stream add`\n')
+}
+
+function formatStreams(streams: readonly Stream[]): string {
+  return formatTable(
+    ['STREAM', 'STATUS', 'PROFILE', 'EVENTS', 'WINDOW', 'AUTHORIZATION', 'ENDPOINT'],
+    streams.map((stream) => [
+      stream.id,
+      stream.status,
+      stream.profile,
+      stream.events_requested === null ? 'all' : stream.events_requested.length,
+      stream.max_in_flight,
+      stream.has_authorization ? 'set' : 'none',
+      stream.endpoint_url,
+    ]),
+  )
+}

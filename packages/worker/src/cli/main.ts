@@ -1,0 +1,72 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { InvalidConfigError } from '../errors.ts'
+import { MisuseError } from './command-error.ts'
+import { addListCommand } from './commands/list.ts'
+import { addMigrateCommand } from './commands/migrate.ts'
+import { addRetryCommand } from './commands/retry.ts'
+import { addRunCommand } from './commands/run.ts'
+import { addStatusCommand } from './commands/status.ts'
+import { addStreamCommands } from './commands/stream.ts'
+import { explainError } from './explain-error.ts'
+import type { World } from './world.ts'
+
+const SUCCESS = 0
+const FAILED = 1
+const MISUSE = 64
+
+const ENVIRONMENT = `
+Environment:
+  DATABASE_URL           where the outbox is: postgres://user:password@host:5432/database
+  RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (200)
+  RISC_SHUTDOWN_SECONDS  run: how long a stopping worker waits for what is in flight (10)
+  RISC_LOG_LEVEL         run: fatal, error, warn, info, debug, trace or silent (info)
+  RISC_WORKER_NAME       run: what status calls this process (host:pid)
+  RISC_ALLOW_LOOPBACK    true allows receivers on http://127.0.0.1, for development only (false)
+
+Exit status: 0 done, 1 failed, 64 misuse.
+
+Examples:
+  $ risc-worker migrate
+  $ risc-worker stream add partner-a --url https://partner-a.example/events
+  $ risc-worker run
+`
+
+/** Runs one command line, without the program's name, and returns the exit code. */
+export async function main(argv: readonly string[], world: World): Promise<number> {
+  const program = createProgram(world)
+  try {
+    await program.parseAsync([...argv], { from: 'user' })
+    return SUCCESS
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : MISUSE // it has said why
+    world.stderr.write(`risc-worker: ${explainError(error)}\n`)
+    return error instanceof MisuseError || error instanceof InvalidConfigError ? MISUSE : FAILED
+  }
+}
+
+function createProgram(world: World): Command {
+  const program = new Command('risc-worker')
+    .description('Delivers the security events of a risc-outbox to their receivers.')
+    .version(readVersion())
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => world.stdout.write(text),
+      writeErr: (text) => world.stderr.write(text),
+      outputError: (text, write) => write(text.replace(/^error: /, 'risc-worker: ')),
+    })
+    .showHelpAfterError('(--help tells more)')
+    .addHelpText('after', ENVIRONMENT)
+  addRunCommand(program, world)
+  addMigrateCommand(program, world)
+  addStatusCommand(program, world)
+  addListCommand(program, world)
+  addRetryCommand(program, world)
+  addStreamCommands(program, world)
+  return program
+}
+
+function readVersion(): string {
+  const manifest: unknown = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return (manifest as { readonly version: string }).version
+}

@@ -1,0 +1,130 @@
+import { closestMatch } from 'leven'
+import { Client } from 'pg'
+import { z } from 'zod'
+import { InvalidConfigError } from './errors.ts'
+
+/** What a worker needs to know. */
+export interface WorkerConfig {
+  /** Where the outbox is. */
+  readonly databaseUrl: string
+  /** How many deliveries this process has in flight at most. */
+  readonly concurrency: number
+  /** Allows receivers on loopback addresses, by plain HTTP too: for development only. */
+  readonly allowLoopback: boolean
+  /** How long a stopping worker waits for what is in flight. */
+  readonly shutdownMs: number
+  readonly logLevel: LogLevel
+  /** What people see of this process in `risc-worker status` and in the log. */
+  readonly name: string
+}
+
+export type LogLevel = (typeof LOG_LEVELS)[number]
+
+/** What the environment is read from: `process.env` or the like. */
+export type Environment = Readonly<Record<string, string | undefined>>
+
+const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
+
+// Messages are all our own and hold no value: a secret may be in the wrong variable.
+const SETTINGS = z.object({
+  DATABASE_URL: z
+    .string('is required, as postgres://user:password@host:5432/database')
+    .refine(isPostgresUrl, {
+      error: 'must be a URL such as postgres://user:password@host:5432/database, special characters percent-encoded',
+      abort: true,
+    })
+    .refine(suitsDriver, 'cannot be used by the driver: does it name a certificate file that is not there?'),
+  RISC_CONCURRENCY: wholeNumber(1, 2000).default(200),
+  RISC_ALLOW_LOOPBACK: z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .default(false),
+  RISC_SHUTDOWN_SECONDS: wholeNumber(0, 3600).default(10),
+  RISC_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
+  RISC_WORKER_NAME: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,100}$/, 'must be 1 to 100 visible ASCII characters')
+    .optional(),
+})
+
+const CONNECTION_SETTINGS = SETTINGS.pick({ DATABASE_URL: true, RISC_ALLOW_LOOPBACK: true })
+
+/**
+ * Reads a worker's configuration from the environment. An empty variable counts as one that is not set.
+ *
+ * @param defaults.name how to call this process where `RISC_WORKER_NAME` does not say.
+ * @throws {@link InvalidConfigError} with every problem at once, unknown variables `RISC_*` among them.
+ */
+export function readConfig(env: Environment, defaults: { readonly name: string }): WorkerConfig {
+  const given = withoutEmpty(env)
+  const settings = parse(SETTINGS, given, unknownSettings(given))
+  return {
+    databaseUrl: settings.DATABASE_URL,
+    concurrency: settings.RISC_CONCURRENCY,
+    allowLoopback: settings.RISC_ALLOW_LOOPBACK,
+    shutdownMs: settings.RISC_SHUTDOWN_SECONDS * 1000,
+    logLevel: settings.RISC_LOG_LEVEL,
+    name: settings.RISC_WORKER_NAME ?? defaults.name,
+  }
+}
+
+/**
+ * Reads what a command for operators needs. The rest of the environment is none of its business.
+ *
+ * @throws {@link InvalidConfigError}
+ */
+export function readConnectionConfig(env: Environment): Pick<WorkerConfig, 'databaseUrl' | 'allowLoopback'> {
+  const settings = parse(CONNECTION_SETTINGS, withoutEmpty(env), [])
+  return { databaseUrl: settings.DATABASE_URL, allowLoopback: settings.RISC_ALLOW_LOOPBACK }
+}
+
+function parse<Schema extends z.ZodType>(
+  schema: Schema,
+  env: Environment,
+  others: readonly string[],
+): z.output<Schema> {
+  const { success, data, error } = schema.safeParse(env)
+  const problems = success ? [] : error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`)
+  if (!success || others.length > 0) throw new InvalidConfigError([...problems, ...others])
+  return data
+}
+
+function withoutEmpty(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+}
+
+function unknownSettings(env: Environment): string[] {
+  const known = Object.keys(SETTINGS.shape)
+  return Object.entries(env)
+    .filter(([name, value]) => name.startsWith('RISC_') && !known.includes(name) && !isServiceLink(name, value))
+    .map(([name]) => {
+      const meant = closestMatch(name, known, { maxDistance: 5 })
+      return meant === undefined ? `${name} is not a setting` : `${name} is not a setting (did you mean ${meant}?)`
+    })
+}
+
+/** Kubernetes tells every container of every service: one called `risc-worker` makes `RISC_WORKER_SERVICE_HOST` and more. */
+function isServiceLink(name: string, value = ''): boolean {
+  return /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP|SCTP)/.test(name) || /^(tcp|udp|sctp):\/\//.test(value)
+}
+
+function wholeNumber(min: number, max: number): z.ZodType<number, string> {
+  return z
+    .string()
+    .refine((text) => /^\d{1,9}$/.test(text) && Number(text) >= min && Number(text) <= max, {
+      error: `must be a whole number from ${min} to ${max}`,
+    })
+    .transform(Number)
+}
+
+function isPostgresUrl(text: string): boolean {
+  return /^postgres(ql)?:\/\/\S*$/.test(text) && URL.canParse(text)
+}
+
+function suitsDriver(url: string): boolean {
+  try {
+    return Number.isInteger(new Client({ connectionString: url }).port)
+  } catch {
+    return false
+  }
+}

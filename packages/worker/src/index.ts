@@ -1,0 +1,9 @@
+export { type Environment, type LogLevel, readConfig, type WorkerConfig } from './config.ts'
+export {
+  InvalidConfigError,
+  MigrationDeniedError,
+  UnknownSchemaError,
+  UnsupportedPostgresError,
+} from './errors.ts'
+export { type MigrationResult, migrate } from './migrate.ts'
+export { startWorker, type Worker, type WorkerOptions } from './worker.ts'

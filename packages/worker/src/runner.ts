@@ -1,0 +1,133 @@
+import { EventEmitter } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Logger as GraphileLogger, run, type WorkerEvents, type WorkerPool } from 'graphile-worker'
+import type { Logger } from 'pino'
+import { errorCode } from './error-code.ts'
+import { keepReturnsTracked } from './local-queue.ts'
+import { openPool } from './pool.ts'
+
+/** graphile-worker's runner with a pool of its own: thrown away at the first sign of trouble and made anew. */
+export interface Runner {
+  /** graphile-worker's name for it, under which it locks jobs; `undefined` until it has one. */
+  readonly poolId: string | undefined
+  /** Resolves with the reason once the runner has to go. It never comes to an end by itself for good. */
+  readonly trouble: Promise<string>
+  /** Says that jobs are there, so that it need not wait for the NOTIFY. */
+  nudge(jobs: number): void
+  /** Lets go of it: claims nothing more, gives back what has not started. What has started goes on without it. */
+  retire(withinMs: number): Promise<void>
+}
+
+/** What a runner needs. */
+export interface RunnerSettings {
+  readonly databaseUrl: string
+  readonly slots: number
+  /** Does the job of one ticket; uses no connection of the runner's and never throws. */
+  readonly deliver: (ticket: number) => Promise<void>
+  /** Called before the first job is fetched. */
+  readonly onNamed: (poolId: string) => void
+  readonly log: Logger
+}
+
+const TASK = 'risc.deliver'
+
+const POLL_EVERY_MS = 500
+/** Longer without a fetch while a slot is free: the runner is alive and useless. */
+const STALLED_MS = 3000
+const START_WITHIN_MS = 8000
+
+/** The signs that a runner is breaking, some of which graphile-worker takes for the end of its work. */
+const SIGNS_OF_TROUBLE = [
+  'pool:fatalError',
+  'pool:gracefulShutdown',
+  'pool:listen:error',
+  'worker:fatalError',
+  'worker:getJob:error',
+] as const
+
+export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: RunnerSettings): Runner {
+  const { promise: trouble, resolve: fail } = Promise.withResolvers<string>()
+  const pool = openPool(databaseUrl, { max: 6, name: 'risc-worker runner', onTrouble: () => fail('connection lost') })
+  const events: WorkerEvents = new EventEmitter()
+  let workerPool: WorkerPool | undefined
+  let busy = 0
+  let fetchedAt = performance.now() + START_WITHIN_MS - STALLED_MS
+
+  events.on('pool:create', (created) => {
+    workerPool = created.workerPool
+    onNamed(workerPool.id)
+  })
+  events.on('localQueue:getJobs:complete', () => {
+    fetchedAt = performance.now()
+  })
+  for (const sign of SIGNS_OF_TROUBLE) events.on(sign, () => fail(sign))
+  keepReturnsTracked(events)
+
+  const watch = setInterval(() => {
+    if (busy < slots && performance.now() - fetchedAt > STALLED_MS) fail('stalled')
+  }, 250)
+
+  async function task(ticket: unknown): Promise<void> {
+    busy++
+    try {
+      await deliver(Number(ticket))
+    } catch (error) {
+      log.error({ code: errorCode(error) }, 'delivery could not be recorded')
+    } finally {
+      busy--
+      fetchedAt = performance.now()
+    }
+  }
+
+  // A new options object each time: graphile-worker remembers a failed look-up by it for good.
+  const started = run({
+    pgPool: pool,
+    events,
+    noHandleSignals: true,
+    logger: graphileLogger(log),
+    taskList: { [TASK]: task },
+    parsedCronItems: [], // or it would look for a crontab where the process was started
+    preset: {
+      worker: {
+        schema: 'risc_worker',
+        concurrentJobs: slots,
+        pollInterval: POLL_EVERY_MS,
+        localQueue: { size: slots + 1 },
+        // Zero, not the default: unbatched, a lost connection is an unhandled rejection that ends the process.
+        completeJobBatchDelay: 0,
+        failJobBatchDelay: 0,
+        gracefulShutdownAbortTimeout: 1000,
+      },
+    },
+  })
+  started.then(
+    (runner) =>
+      runner.promise.then(
+        () => fail('ended'),
+        () => fail('failed'),
+      ),
+    () => fail('did not start'),
+  )
+
+  return {
+    get poolId() {
+      return workerPool?.id
+    },
+    trouble,
+    nudge: (jobs) => workerPool?.nudge(jobs),
+    async retire(withinMs) {
+      clearInterval(watch)
+      const stopped = started.then((runner) => runner.stop()).catch(() => undefined)
+      await Promise.race([stopped, sleep(withinMs, undefined, { ref: false })])
+      await pool.close()
+    },
+  }
+}
+
+/** Its complaints are no alarms: the supervisor has seen to whatever they are about. */
+function graphileLogger(log: Logger): GraphileLogger {
+  return new GraphileLogger(() => (level, message) => {
+    if (level === 'error') log.warn({ graphile_worker: message }, 'graphile-worker complained')
+    else log.debug({ graphile_worker: message }, 'graphile-worker')
+  })
+}

@@ -1,0 +1,45 @@
+import type { Ledger, Statement } from './ledger.ts'
+import type { NextStep } from './next-step.ts'
+
+/** What to record of a ticket. */
+export interface Settlement {
+  readonly ticket: number
+  readonly step: NextStep
+  readonly status?: number | undefined
+  readonly reason?: string | undefined
+  readonly description?: string | undefined
+}
+
+const SETTLE: Statement = { name: 'risc.settle', text: 'select unnest(risc.settle($1)) as ticket' }
+const HAND_BACK: Statement = { name: 'risc.hand_back', text: 'select risc.hand_back($1, $2)' }
+
+/**
+ * Records what became of the tickets, in their order: `true` where it was recorded, `false` where the ticket was no
+ * longer valid because the worker had been given up for dead.
+ */
+export async function settleDeliveries(
+  ledger: Ledger,
+  settlements: readonly Settlement[],
+): Promise<readonly boolean[]> {
+  const rows = await ledger.ask<{ ticket: string }>(SETTLE, [JSON.stringify(settlements.map(toRecord))])
+  const recorded = new Set(rows.map(({ ticket }) => Number(ticket)))
+  return settlements.map(({ ticket }) => recorded.has(ticket))
+}
+
+/** Gives a ticket back untried: queued again at once, no attempt counted. */
+export async function handBack(ledger: Ledger, workerId: string, ticket: number): Promise<void> {
+  await ledger.ask(HAND_BACK, [workerId, [ticket]])
+}
+
+function toRecord({ ticket, step, status, reason, description }: Settlement): Record<string, unknown> {
+  return {
+    ticket,
+    next: step.next,
+    counts: step.counts,
+    ...(step.next === 'retry' && { delay_ms: step.delayMs, pauses: step.pauses }),
+    ...(step.next === 'dead' && { dead_because: step.deadBecause }),
+    status,
+    reason,
+    description,
+  }
+}

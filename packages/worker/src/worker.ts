@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto'
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { type Logger, pino } from 'pino'
+import { createAgents } from './agents.ts'
+import { claimDeliveries } from './claim.ts'
+import type { WorkerConfig } from './config.ts'
+import { type DeliverySteps, deliver } from './deliver.ts'
+import { dispatch, pauseAfterPass } from './dispatch.ts'
+import { errorCode } from './error-code.ts'
+import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
+import { type Ledger, openLedger } from './ledger.ts'
+import { loop } from './loop.ts'
+import { MAINTAIN_EVERY_MS, maintain } from './maintenance.ts'
+import { microBatch } from './micro-batch.ts'
+import { push } from './push.ts'
+import { checkSchema } from './schema-version.ts'
+import { handBack, type Settlement, settleDeliveries } from './settle.ts'
+import { superviseRunner } from './supervisor.ts'
+
+/** A running worker. */
+export interface Worker {
+  /** Claims nothing more, finishes what is in flight within `shutdownMs`, hands the rest back. The same as `stopped`. */
+  stop(): Promise<void>
+  /** Resolves when the worker is gone; rejects if it could not start, or could not hand back what it held. */
+  readonly stopped: Promise<void>
+}
+
+/** What a worker may be given by the process it runs in. */
+export interface WorkerOptions {
+  /** Gets one line per outcome, without SETs, subjects or credentials. By default, JSON on stdout. */
+  readonly log?: Logger
+}
+
+const BATCH = { size: 40, lanes: 3 } // small: what is settled together would be claimed, pushed and waited for together again
+const HAND_BACK_WITHIN_MS = 4000
+const LEAVE_WITHIN_MS = 2000
+
+/**
+ * Starts to deliver what the outbox in `config.databaseUrl` owes, together with all other workers of that database.
+ *
+ * It waits for a database that is not there yet, outlives its restarts and lost connections, installs no signal handlers
+ * and ends no process. `stopped` rejects with {@link UnknownSchemaError} if the schema is not this version's.
+ */
+export function startWorker(config: WorkerConfig, options: WorkerOptions = {}): Worker {
+  const log = (options.log ?? pino({ level: config.logLevel })).child({ worker: config.name })
+  const ledger = openLedger(config.databaseUrl, log)
+  const stopping = new AbortController()
+  const stopped = work({ config, log, ledger }, stopping.signal).finally(() => ledger.close())
+  return {
+    stopped,
+    stop() {
+      stopping.abort()
+      return stopped
+    },
+  }
+}
+
+interface Workplace {
+  readonly config: WorkerConfig
+  readonly log: Logger
+  readonly ledger: Ledger
+}
+
+/** A worker's life, until `stopping` aborts and what it held is settled or handed back. */
+async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): Promise<void> {
+  try {
+    await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
+  } catch (error) {
+    if (stopping.aborted) return
+    throw error
+  }
+  const self: WorkerIdentity = { id: randomUUID(), name: config.name, slots: config.concurrency }
+  const agents = createAgents()
+  const hurrying = new AbortController() // no more waiting for receivers
+  const leaving = new AbortController() // no more waiting for the database
+  const inFlight = new Map<number, Promise<void>>()
+  let workers = 1
+  setMaxListeners(0, hurrying.signal)
+
+  const steps: DeliverySteps = {
+    claim: microBatch((tickets: readonly number[]) => claimDeliveries(ledger, self.id, tickets), BATCH),
+    push: (delivery) => push(delivery, { agents, rules: config, signal: hurrying.signal }),
+    settle: microBatch((settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements), BATCH),
+    handBack: (ticket) => handBack(ledger, self.id, ticket),
+    log,
+  }
+
+  /** A job may run again in a new runner while the old one's push is still under way: once is enough. */
+  async function deliverOnce(ticket: number): Promise<void> {
+    if (inFlight.has(ticket)) return
+    const delivery = deliver(ticket, steps)
+    inFlight.set(ticket, delivery)
+    await delivery.finally(() => inFlight.delete(ticket))
+  }
+
+  async function showLife(poolId: string | undefined): Promise<void> {
+    workers = await beat(ledger, self, poolId, leaving.signal)
+  }
+
+  const supervisor = superviseRunner(ledger, {
+    databaseUrl: config.databaseUrl,
+    slots: config.concurrency,
+    deliver: deliverOnce,
+    onNamed: (poolId) => void showLife(poolId).catch(reportBug),
+    log,
+  })
+
+  async function beatOnce(): Promise<number> {
+    await showLife(supervisor.poolId)
+    return BEAT_EVERY_MS
+  }
+
+  async function dispatchOnce(): Promise<number> {
+    const pass = await dispatch(ledger, stopping)
+    if (pass !== undefined && pass.handed > 0) supervisor.nudge(pass.handed)
+    return pauseAfterPass(pass, workers, Math.random())
+  }
+
+  async function maintainOnce(): Promise<number> {
+    const report = await maintain(ledger, stopping)
+    if (report !== undefined) log.warn(report, 'maintenance freed what was stuck')
+    return MAINTAIN_EVERY_MS * (0.5 + Math.random())
+  }
+
+  function reportBug(error: unknown): void {
+    log.error({ code: errorCode(error) }, 'statement failed for good')
+  }
+
+  log.info({ slots: config.concurrency }, 'worker started')
+  if (config.allowLoopback) log.warn('receivers on loopback are allowed: for development only')
+  const beating = loop(beatOnce, leaving.signal, reportBug)
+  await Promise.all([loop(dispatchOnce, stopping, reportBug), loop(maintainOnce, stopping, reportBug)])
+
+  await supervisor.stop(config.shutdownMs)
+  hurrying.abort()
+  await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
+  try {
+    const handedBack = await leave(ledger, self, supervisor.poolIds, AbortSignal.timeout(LEAVE_WITHIN_MS))
+    log.info({ handed_back: handedBack }, 'worker stopped')
+  } finally {
+    leaving.abort()
+    await beating
+    agents.destroy()
+  }
+}

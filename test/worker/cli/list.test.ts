@@ -1,0 +1,145 @@
+import { expect } from 'vitest'
+import { test } from '../../support/test.ts'
+import { addDeliveries, addStream, addWorker, dispatch } from '../rows.ts'
+import { finished, runCommand, runJson, spawnCommand } from './command.ts'
+
+interface Listed {
+  readonly deliveries: readonly { readonly jti: string; readonly stream_id: string; readonly state: string }[]
+  readonly more: boolean
+}
+
+test('list shows what is to be sent, the soonest due first, of all streams or of one', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  await addStream(pool, { id: 'b' })
+  await addDeliveries(pool, 'a', 2)
+  await addDeliveries(pool, 'b', 2)
+  const { rows } = await pool.query<{ jti: string; stream_id: string }>(
+    `update risc.deliveries d set due_at = now() + place * interval '1 hour'
+     from (select id, row_number() over (order by jti desc) as place from risc.deliveries) p
+     where p.id = d.id returning jti, stream_id`, // the soonest has the last jti
+  )
+  const soonest = rows.toSorted((one, other) => (one.jti < other.jti ? 1 : -1))
+
+  const all = await runJson<Listed>(['list'], { DATABASE_URL: url })
+  expect(all.deliveries.map(({ jti }) => jti)).toEqual(soonest.map(({ jti }) => jti))
+  const ofA = await runJson<Listed>(['list', '--stream', 'a'], { DATABASE_URL: url })
+  expect(ofA.deliveries.map(({ jti }) => jti)).toEqual(
+    soonest.filter(({ stream_id }) => stream_id === 'a').map(({ jti }) => jti),
+  )
+})
+
+test('--json has the columns of risc.pending and of risc.dead, durations as numbers', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  const [jti, dead] = await addDeliveries(pool, 'a', 2)
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', attempts = 1, last_attempt_at = now(), last_status = 400,
+       last_reason = 'invalid_audience', last_description = 'not me' where jti = $1`,
+    [dead],
+  )
+  const time = expect.stringMatching(/^\d{4}-.+Z$/)
+  const event_type = 'https://events.example/changed'
+  const common = { stream_id: 'a', event_type, txn: 'txn-1', created_at: time }
+  expect(await runJson(['list'], { DATABASE_URL: url })).toEqual({
+    deliveries: [
+      {
+        ...common,
+        jti,
+        state: 'queued',
+        attempts: 0,
+        due_at: time,
+        age_seconds: expect.any(Number),
+        last_attempt_at: null,
+        last_status: null,
+        last_reason: null,
+        last_description: null,
+        worker: null,
+        claimed_at: null,
+      },
+    ],
+    more: false,
+  })
+  expect(await runJson(['list', '--state', 'dead'], { DATABASE_URL: url })).toEqual({
+    deliveries: [
+      {
+        ...common,
+        jti: dead,
+        attempts: 1,
+        died_at: time,
+        dead_because: 'refused',
+        status: 400,
+        reason: 'invalid_audience',
+        description: 'not me',
+      },
+    ],
+    more: false,
+  })
+})
+
+test('--state tells what is queued from what is dispatched', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a', max_in_flight: 1 })
+  await addDeliveries(pool, 'a', 2)
+  await addWorker(pool)
+  await dispatch(pool)
+  for (const state of ['queued', 'dispatched']) {
+    const { deliveries } = await runJson<Listed>(['list', '--state', state], { DATABASE_URL: url })
+    expect(deliveries).toMatchObject([{ state }])
+  }
+})
+
+test('what is beyond --limit is not shown but mentioned', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  await addDeliveries(pool, 'a', 51)
+  const { deliveries, more } = await runJson<Listed>(['list'], { DATABASE_URL: url })
+  expect({ shown: deliveries.length, more }).toEqual({ shown: 50, more: true })
+  const exact = await runJson<Listed>(['list', '--limit', '51'], { DATABASE_URL: url })
+  expect({ shown: exact.deliveries.length, more: exact.more }).toEqual({ shown: 51, more: false })
+  const { stderr } = await runCommand(['list', '--limit', '2'], { DATABASE_URL: url })
+  expect(stderr).toBe('only the first 2: --limit shows more\n')
+})
+
+test('list never shows a SET', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  const [, dead] = await addDeliveries(pool, 'a', 2)
+  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [dead])
+  for (const argv of [
+    ['list'],
+    ['list', '--json'],
+    ['list', '--state', 'dead'],
+    ['list', '--state', 'dead', '--json'],
+  ]) {
+    expect((await runCommand(argv, { DATABASE_URL: url })).stdout).not.toContain('head.')
+  }
+})
+
+test('what a receiver wrote cannot steer the terminal', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  await addDeliveries(pool, 'a')
+  await pool.query('update risc.deliveries set last_description = $1', ['\u001b[2J\u009b31m\nRED \u202e'])
+  const { stdout } = await runCommand(['list'], { DATABASE_URL: url })
+  expect(stdout).toContain('\ufffd[2J\ufffd31m\ufffdRED \ufffd')
+})
+
+test('a stream that does not exist is named, with the one that was meant', async ({ database }) => {
+  await addStream(database.pool, { id: 'partner-a' })
+  const result = await finished(spawnCommand(['list', '--stream', 'partner-b'], { DATABASE_URL: database.url }))
+  expect(result).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'risc-worker: there is no stream partner-b (did you mean partner-a?)\n',
+  })
+})
+
+test('an empty list is no data: it says so on stderr', async ({ database }) => {
+  expect(await runCommand(['list'], { DATABASE_URL: database.url })).toEqual({
+    code: 0,
+    stdout: '',
+    stderr: 'nothing\n',
+  })
+  expect(await runJson(['list'], { DATABASE_URL: database.url })).toEqual({ deliveries: [], more: false })
+})

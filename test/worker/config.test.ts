@@ -1,0 +1,125 @@
+import { expect, test } from 'vitest'
+import { type Environment, readConfig } from '../../packages/worker/src/config.ts'
+import { InvalidConfigError } from '../../packages/worker/src/errors.ts'
+
+const DATABASE_URL = 'postgres://risc:pass%20word@db.example:5432/idp'
+const defaults = { name: 'host-1:42' }
+
+function problems(env: Environment): readonly string[] {
+  try {
+    readConfig(env, defaults)
+  } catch (error) {
+    if (error instanceof InvalidConfigError) return error.problems
+    throw error
+  }
+  return []
+}
+
+test('a worker needs no setting but DATABASE_URL', () => {
+  expect(readConfig({ DATABASE_URL, PATH: '/bin' }, defaults)).toEqual({
+    databaseUrl: DATABASE_URL,
+    concurrency: 200,
+    allowLoopback: false,
+    shutdownMs: 10_000,
+    logLevel: 'info',
+    name: 'host-1:42',
+  })
+})
+
+test('every setting is read from the environment', () => {
+  const env = {
+    DATABASE_URL: 'postgresql://db.example/idp?sslmode=verify-full',
+    RISC_CONCURRENCY: '500',
+    RISC_ALLOW_LOOPBACK: 'true',
+    RISC_SHUTDOWN_SECONDS: '0',
+    RISC_LOG_LEVEL: 'debug',
+    RISC_WORKER_NAME: 'eu-1',
+  }
+  expect(readConfig(env, defaults)).toEqual({
+    databaseUrl: env.DATABASE_URL,
+    concurrency: 500,
+    allowLoopback: true,
+    shutdownMs: 0,
+    logLevel: 'debug',
+    name: 'eu-1',
+  })
+})
+
+test('an empty variable counts as one that is not set', () => {
+  expect(
+    readConfig({ DATABASE_URL, RISC_CONCURRENCY: '', RISC_WORKER_NAME: '', RISC_UNHEARD_OF: '' }, defaults),
+  ).toEqual(readConfig({ DATABASE_URL }, defaults))
+})
+
+test('all problems are reported at once, a misspelt setting with what was meant', () => {
+  const env = {
+    RISC_CONCURRENCY: 'many',
+    RISC_ALLOW_LOOPBACK: 'yes',
+    RISC_SHUTDOWN_SECONDS: '-1',
+    RISC_LOG_LEVEL: 'loud',
+    RISC_WORKER_NAME: 'eu 1',
+    RISC_CONCURENCY: '10',
+    RISC_COLOUR_OF_THE_BIKESHED: 'red',
+  }
+  expect(problems(env)).toEqual([
+    'DATABASE_URL is required, as postgres://user:password@host:5432/database',
+    'RISC_CONCURRENCY must be a whole number from 1 to 2000',
+    'RISC_ALLOW_LOOPBACK must be true or false',
+    'RISC_SHUTDOWN_SECONDS must be a whole number from 0 to 3600',
+    'RISC_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+    'RISC_WORKER_NAME must be 1 to 100 visible ASCII characters',
+    'RISC_CONCURENCY is not a setting (did you mean RISC_CONCURRENCY?)',
+    'RISC_COLOUR_OF_THE_BIKESHED is not a setting',
+  ])
+})
+
+test('what Kubernetes tells of a service called risc-worker is no misspelt setting', () => {
+  const env = {
+    DATABASE_URL,
+    RISC_WORKER_SERVICE_HOST: '10.0.0.7',
+    RISC_WORKER_SERVICE_PORT_METRICS: '9090',
+    RISC_WORKER_PORT: 'tcp://10.0.0.7:9090',
+    RISC_WORKER_PORT_9090_TCP_ADDR: '10.0.0.7',
+  }
+  expect(problems(env)).toEqual([])
+})
+
+test('the error has a code and says all of it', () => {
+  const caught = (() => {
+    try {
+      return readConfig({ RISC_CONCURRENCY: '0' }, defaults)
+    } catch (error) {
+      return error
+    }
+  })()
+  expect(caught).toMatchObject({ name: 'InvalidConfigError', code: 'ERR_RISC_INVALID_CONFIG' })
+  expect(String(caught)).toMatch(/DATABASE_URL is required.*\n {2}RISC_CONCURRENCY must be/)
+})
+
+test.each(['0', '2001', '1.5', '1e2', '0x10', ' 5', '-1', '9'.repeat(30)])('a concurrency of %j is refused', (text) => {
+  expect(problems({ DATABASE_URL, RISC_CONCURRENCY: text })).toHaveLength(1)
+})
+
+test.each([
+  'mysql://db.example/idp',
+  'db.example/idp',
+  'postgres://risc:pa#ss@db.example/idp',
+  'postgres://risc:pa ss@db.example/idp',
+  'postgres://risc:pass@db.example:port/idp',
+])('%j is no DATABASE_URL', (url) => {
+  expect(problems({ DATABASE_URL: url })).toEqual([expect.stringMatching(/^DATABASE_URL must be a URL such as /)])
+})
+
+test('a certificate file that DATABASE_URL names has to be there', () => {
+  expect(problems({ DATABASE_URL: `${DATABASE_URL}?sslrootcert=/no/such/file` })).toEqual([
+    'DATABASE_URL cannot be used by the driver: does it name a certificate file that is not there?',
+  ])
+})
+
+test('no message holds a value: a secret may be in the wrong variable', () => {
+  const secret = 'hunter2'
+  const names = ['DATABASE_URL', 'RISC_CONCURRENCY', 'RISC_ALLOW_LOOPBACK', 'RISC_SHUTDOWN_SECONDS', 'RISC_LOG_LEVEL']
+  const env = Object.fromEntries([...names, 'RISC_CONCURENCY'].map((name) => [name, secret]))
+  expect(problems(env)).toHaveLength(6)
+  expect(problems({ ...env, RISC_WORKER_NAME: `${secret}\n` }).join()).not.toContain(secret)
+})

@@ -1,0 +1,125 @@
+import type { Pool } from 'pg'
+import { describe, expect } from 'vitest'
+import { pauseAfterPass } from '../../packages/worker/src/dispatch.ts'
+import { test } from '../support/test.ts'
+import { addDeliveries, addStream, addWorker, dispatch } from './rows.ts'
+
+async function heldByStream(pool: Pool): Promise<Record<string, number>> {
+  const { rows } = await pool.query('select stream_id, count(*)::integer as held from risc.inflight group by stream_id')
+  return Object.fromEntries(rows.map((row) => [row.stream_id, row.held]))
+}
+
+describe('a pass', () => {
+  test('hands nothing over while no worker lives', async ({ database: { pool } }) => {
+    await addStream(pool, { id: 'a' })
+    await addDeliveries(pool, 'a')
+    expect(await dispatch(pool)).toBe(0)
+    await addWorker(pool, { silentFor: '16 s' })
+    expect(await dispatch(pool)).toBe(0)
+    await addWorker(pool)
+    expect(await dispatch(pool)).toBe(1)
+  })
+
+  test('never has more of a stream in flight than its window', async ({ database: { pool } }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'a', max_in_flight: 3 })
+    await addDeliveries(pool, 'a', 10)
+    expect(await dispatch(pool)).toBe(3)
+    expect(await dispatch(pool)).toBe(0)
+    await pool.query('delete from risc.inflight where ticket = (select min(ticket) from risc.inflight)')
+    expect(await dispatch(pool)).toBe(1)
+    expect(await heldByStream(pool)).toEqual({ a: 3 })
+  })
+
+  test('takes the oldest due deliveries of a stream first, and none before its time', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'a', max_in_flight: 2 })
+    const [first, second, third] = await addDeliveries(pool, 'a', 3)
+    await pool.query(`update risc.deliveries set due_at = now() + interval '1 hour' where jti = $1`, [first])
+    await pool.query(`update risc.deliveries set due_at = now() - interval '1 hour' where jti = $1`, [third])
+    await dispatch(pool)
+    const { rows } = await pool.query(
+      'select d.jti from risc.inflight i join risc.deliveries d on d.id = i.delivery_id order by i.ticket',
+    )
+    expect(rows.map((row) => row.jti)).toEqual([third, second])
+  })
+
+  test('serves a quiet stream in the first pass, whatever the backlog of another', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 10 })
+    await addStream(pool, { id: 'busy', max_in_flight: 1000 })
+    await addStream(pool, { id: 'quiet' })
+    await addDeliveries(pool, 'busy', 5000)
+    await dispatch(pool)
+    await addDeliveries(pool, 'quiet')
+    await pool.query('delete from risc.inflight where ticket = (select min(ticket) from risc.inflight)')
+    await dispatch(pool)
+    expect(await heldByStream(pool)).toEqual({ busy: 19, quiet: 1 })
+  })
+
+  test('shares what the fleet has room for among the streams that wait', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 10 })
+    for (const id of ['a', 'b', 'c', 'd']) {
+      await addStream(pool, { id, max_in_flight: 1000 })
+      await addDeliveries(pool, id, 100)
+    }
+    await dispatch(pool)
+    expect(await heldByStream(pool)).toEqual({ a: 5, b: 5, c: 5, d: 5 })
+    expect(await dispatch(pool)).toBe(0)
+  })
+
+  test('leaves paused and disabled streams alone', async ({ database: { pool } }) => {
+    await addWorker(pool)
+    for (const status of ['enabled', 'paused', 'disabled']) {
+      await addStream(pool, { id: status, status })
+      await addDeliveries(pool, status)
+    }
+    await dispatch(pool)
+    expect(await heldByStream(pool)).toEqual({ enabled: 1 })
+  })
+
+  test('makes one job for each delivery and notifies once', async ({ database: { pool } }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'a' })
+    await addDeliveries(pool, 'a', 7)
+    const listener = await pool.connect()
+    const heard: unknown[] = []
+    listener.on('notification', ({ payload }) => heard.push(JSON.parse(payload ?? '{}').count))
+    try {
+      await listener.query('listen "jobs:insert"')
+      await dispatch(pool)
+      await listener.query('select 1')
+      expect(heard).toEqual([7])
+    } finally {
+      listener.release(true)
+    }
+    const { rows } = await pool.query(
+      'select j.task_identifier, j.max_attempts from risc.inflight i join risc_worker.jobs j on j.id = i.job_id',
+    )
+    expect(rows).toEqual(Array(7).fill({ task_identifier: 'risc.deliver', max_attempts: 25 }))
+  })
+
+  test('returns at once when another host has its turn', async ({ database: { pool } }) => {
+    const other = await pool.connect()
+    try {
+      await other.query('begin')
+      await other.query('select * from risc.dispatch()')
+      expect((await pool.query('select * from risc.dispatch()')).rows).toEqual([])
+    } finally {
+      await other.query('rollback')
+      other.release()
+    }
+  })
+})
+
+describe('the pause after a pass', () => {
+  test('grows with the fleet, so that many workers ask no more often than one', () => {
+    expect(pauseAfterPass({ handed: 0, took_ms: 0 }, 1, 0.5)).toBe(20)
+    expect(pauseAfterPass(undefined, 8, 0.5)).toBe(160)
+  })
+
+  test('keeps a pass that is dear a small part of the load', () => {
+    expect(pauseAfterPass({ handed: 0, took_ms: 100 }, 1, 0.5)).toBe(400)
+  })
+})

@@ -1,0 +1,143 @@
+import type { Pool } from 'pg'
+import { expect } from 'vitest'
+import { test } from '../support/test.ts'
+import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
+
+async function dispatched(pool: Pool): Promise<number[]> {
+  await addStream(pool, { id: 'a' })
+  await addDeliveries(pool, 'a', 2)
+  await dispatch(pool)
+  return tickets(pool)
+}
+
+async function maintain(pool: Pool, sweep = true): Promise<Record<string, number>> {
+  const { rows } = await pool.query('select * from risc.maintain($1)', [sweep])
+  return rows[0]
+}
+
+/** Makes the hand-over look as old as `age`. */
+async function age(pool: Pool, interval: string): Promise<void> {
+  await pool.query(
+    `update risc.inflight set dispatched_at = dispatched_at - $1::interval, claimed_at = claimed_at - $1::interval`,
+    [interval],
+  )
+}
+
+test('what a worker that left without a word had claimed is queued again', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+  await pool.query('delete from risc.workers')
+  expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+  expect((await pool.query('select state from risc.pending')).rows).toEqual([{ state: 'queued' }, { state: 'queued' }])
+})
+
+async function serverStarted(pool: Pool, ago: string): Promise<void> {
+  await pool.query(
+    `create or replace function risc.server_started_at() returns timestamptz return now() - interval '${ago}'`,
+  )
+}
+
+test('a worker that has been silent for too long is given up, and what it held with it', async ({
+  database: { pool },
+}) => {
+  await serverStarted(pool, '16 s')
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  await pool.query(`update risc.workers set beat_at = now() - interval '14 s'`)
+  expect(await maintain(pool)).toMatchObject({ dead_workers: 0, requeued: 0 })
+  await pool.query(`update risc.workers set beat_at = now() - interval '16 s'`)
+  expect(await maintain(pool)).toMatchObject({ dead_workers: 1, requeued: 2 })
+})
+
+test('no worker is given up while the server has only just started', async ({ database: { pool } }) => {
+  await serverStarted(pool, '14 s')
+  await addWorker(pool, { silentFor: '1 hour' })
+  expect(await maintain(pool)).toMatchObject({ dead_workers: 0 })
+})
+
+test('a worker is not given up by one that the database has only just answered again', async ({
+  database: { pool },
+}) => {
+  await serverStarted(pool, '1 hour')
+  await addWorker(pool, { silentFor: '1 hour' })
+  expect(await maintain(pool, false)).toMatchObject({ dead_workers: 0 })
+  expect((await pool.query('select from risc.workers')).rowCount).toBe(1)
+})
+
+test('a claim that outlasts every timeout is taken back, though its worker lives', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  await age(pool, '110 s')
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+  await age(pool, '20 s')
+  expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+})
+
+test('a delivery whose job is gone is queued again', async ({ database: { pool } }) => {
+  await addWorker(pool)
+  await dispatched(pool)
+  await pool.query('select risc_worker.complete_jobs(array(select id from risc_worker.jobs))')
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+  await age(pool, '3 s')
+  expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+})
+
+test('a job that only waits for its turn keeps its delivery, however long', async ({ database: { pool } }) => {
+  await addWorker(pool)
+  await dispatched(pool)
+  await age(pool, '1 hour')
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+})
+
+test('jobs that a lost runner had locked are free for others', async ({ database: { pool } }) => {
+  await addWorker(pool)
+  await dispatched(pool)
+  await pool.query(
+    `update risc_worker._private_jobs set locked_by = 'lost', locked_at = now() - interval '6 s', attempts = attempts + 1`,
+  )
+  expect(await maintain(pool)).toMatchObject({ unlocked_pools: 1 })
+  expect((await pool.query('select from risc_worker.jobs where locked_by is not null')).rowCount).toBe(0)
+})
+
+test('jobs that a living runner has locked stay with it', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  await pool.query('update risc.workers set pool_id = $1 where id = $2', ['alive', workerId])
+  await dispatched(pool)
+  await pool.query(`update risc_worker._private_jobs set locked_by = 'alive', locked_at = now() - interval '6 s'`)
+  expect(await maintain(pool)).toMatchObject({ unlocked_pools: 0, requeued: 0 })
+})
+
+test('history has its partitions before their days come', async ({ database: { pool } }) => {
+  await maintain(pool)
+  const { rows } = await pool.query(
+    `select to_regclass('risc.history_' || to_char((now() at time zone 'UTC')::date + 7, 'YYYYMMDD')) is not null as made`,
+  )
+  expect(rows).toEqual([{ made: true }])
+})
+
+test('returns at once when another host has its turn', async ({ database: { pool } }) => {
+  const other = await pool.connect()
+  try {
+    await other.query('begin')
+    await other.query('select * from risc.maintain(false)')
+    expect(await maintain(pool)).toBeUndefined()
+  } finally {
+    await other.query('rollback')
+    other.release()
+  }
+})
+
+test('a worker that leaves hands back what it held', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  expect((await pool.query('select risc.leave($1, $2) as handed_back', [workerId, []])).rows).toEqual([
+    { handed_back: 2 },
+  ])
+  expect(await tickets(pool)).toEqual([])
+  expect((await pool.query('select from risc.workers')).rowCount).toBe(0)
+})

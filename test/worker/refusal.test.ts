@@ -1,0 +1,31 @@
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { readRefusal } from '../../packages/worker/src/refusal.ts'
+
+test('err and description of RFC 8935 §2.3 are read', () => {
+  expect(readRefusal('{"err":"invalid_issuer","description":"who are you?"}')).toEqual({
+    err: 'invalid_issuer',
+    description: 'who are you?',
+  })
+})
+
+test.each(['', 'no', '[]', 'null', '{}', '{"err":7}', '{"err":"x"'])('%s is no refusal', (body) => {
+  expect(readRefusal(body)).toBeUndefined()
+})
+
+test('what a receiver reflects is not kept: e-mail addresses and tokens', () => {
+  const set = 'eyJ0eXAiOiJzZWNldmVudCtqd3QifQ.eyJzdWIiOiJib2IifQ.c2lnbmF0dXJlLXNpZ25hdHVyZQ'
+  const refusal = readRefusal(JSON.stringify({ err: 'invalid_request', description: `no bob@example.com in ${set}` }))
+  expect(refusal?.description).toBe('no [e-mail] in [token]')
+})
+
+test('a description of any text becomes something PostgreSQL can store and a terminal can show', () => {
+  fc.assert(
+    fc.property(fc.string({ unit: 'binary', maxLength: 1000 }), (description) => {
+      const kept = readRefusal(JSON.stringify({ err: 'x', description }))?.description ?? ''
+      expect(kept.length).toBeLessThanOrEqual(300)
+      expect(kept).not.toMatch(/\p{C}/u)
+      expect(kept.isWellFormed()).toBe(true)
+    }),
+  )
+})

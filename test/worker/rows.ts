@@ -1,0 +1,53 @@
+import type { Pool } from 'pg'
+
+/** A stream for tests: everything that is not told is the table's default. */
+export interface StreamRow {
+  readonly id: string
+  readonly endpoint_url?: string
+  readonly max_in_flight?: number
+  readonly timeout_ms?: number
+  readonly retry_delays_ms?: readonly number[]
+  readonly max_age?: string
+  readonly status?: string
+  readonly profile?: string
+  readonly authorization_header?: string
+}
+
+export async function addStream(pool: Pool, stream: StreamRow): Promise<void> {
+  const row = { endpoint_url: 'https://partner.example/events', audience: ['https://partner.example'], ...stream }
+  const columns = Object.keys(row)
+  const places = columns.map((_, index) => `$${index + 1}`)
+  await pool.query(`insert into risc.streams (${columns}) values (${places})`, Object.values(row))
+}
+
+/** Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s. */
+export async function addDeliveries(pool: Pool, streamId: string, count = 1): Promise<string[]> {
+  const { rows } = await pool.query<{ jti: string }>(
+    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
+     select $1, md5($1 || n || random()), 'txn-1', 'https://events.example/changed', 'key-1', 'head.' || $1 || '.' || n
+     from generate_series(1, $2::integer) n returning jti`,
+    [streamId, count],
+  )
+  return rows.map(({ jti }) => jti)
+}
+
+/** A worker as its heartbeat leaves it. Returns its id. */
+export async function addWorker(pool: Pool, { slots = 100, silentFor = '0 s' } = {}): Promise<string> {
+  const { rows } = await pool.query<{ id: string }>(
+    `insert into risc.workers (id, name, slots, beat_at) values (gen_random_uuid(), 'test', $1, now() - $2::interval) returning id`,
+    [slots, silentFor],
+  )
+  return rows[0]?.id ?? ''
+}
+
+/** One pass of the dispatcher. Returns how many deliveries it handed over. */
+export async function dispatch(pool: Pool): Promise<number> {
+  const { rows } = await pool.query<{ handed: number }>('select handed from risc.dispatch()')
+  return rows[0]?.handed ?? 0
+}
+
+/** Every ticket that is out, oldest first. */
+export async function tickets(pool: Pool): Promise<number[]> {
+  const { rows } = await pool.query<{ ticket: string }>('select ticket from risc.inflight order by ticket')
+  return rows.map(({ ticket }) => Number(ticket))
+}

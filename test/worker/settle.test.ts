@@ -1,0 +1,214 @@
+import type { Pool } from 'pg'
+import { describe, expect } from 'vitest'
+import { test } from '../support/test.ts'
+import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
+
+async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; jtis: string[]; out: number[] }> {
+  const workerId = await addWorker(pool)
+  await addStream(pool, { id: 'a' })
+  const jtis = await addDeliveries(pool, 'a', count)
+  await dispatch(pool)
+  const out = await tickets(pool)
+  await claim(pool, workerId, out)
+  return { workerId, jtis, out }
+}
+
+async function claim(pool: Pool, workerId: string, wanted: readonly number[]): Promise<number[]> {
+  const { rows } = await pool.query('select ticket from risc.claim($1, $2) order by ticket', [workerId, wanted])
+  return rows.map((row) => Number(row.ticket))
+}
+
+async function settle(pool: Pool, outcomes: readonly object[]): Promise<number[]> {
+  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(outcomes)])
+  return rows[0].tickets.map(Number)
+}
+
+describe('claim', () => {
+  test('gives a ticket to one worker only, and to that one again when its answer was lost', async ({
+    database: { pool },
+  }) => {
+    const { workerId, out } = await inFlight(pool, 3)
+    const stranger = await addWorker(pool)
+    expect(await claim(pool, stranger, out)).toEqual([])
+    expect(await claim(pool, workerId, out)).toEqual(out)
+  })
+
+  test('yields nothing for a ticket that is gone', async ({ database: { pool } }) => {
+    const { workerId, out } = await inFlight(pool, 1)
+    await settle(pool, [{ ticket: out[0], next: 'accepted', counts: true, status: 202 }])
+    expect(await claim(pool, workerId, [...out, 999_999])).toEqual([])
+  })
+})
+
+describe('the time a delivery has', () => {
+  async function expiresInHours(pool: Pool): Promise<number> {
+    const workerId = await addWorker(pool)
+    await dispatch(pool)
+    const { rows } = await pool.query('select expires_in_ms from risc.claim($1, $2)', [workerId, await tickets(pool)])
+    return Math.round(Number(rows[0].expires_in_ms) / 3_600_000)
+  }
+
+  test('is its stream’s max_age, from the moment it was enqueued', async ({ database: { pool } }) => {
+    await addStream(pool, { id: 'a', max_age: '72 hours' })
+    await addDeliveries(pool, 'a')
+    await pool.query(`update risc.deliveries set created_at = now() - interval '2 hours'`)
+    expect(await expiresInHours(pool)).toBe(70)
+  })
+
+  test('starts anew with an operator’s retry', async ({ database: { pool } }) => {
+    await addStream(pool, { id: 'a', max_age: '72 hours' })
+    await addDeliveries(pool, 'a')
+    await pool.query(
+      `update risc.deliveries set state = 'dead', dead_because = 'exhausted', created_at = now() - interval '30 days'`,
+    )
+    await pool.query('select risc.retry(array(select jti from risc.dead))')
+    expect(await expiresInHours(pool)).toBe(72)
+  })
+
+  test('ends with the exp of a SET of the profile login.gov', async ({ database: { pool } }) => {
+    await addStream(pool, { id: 'a', max_age: '72 hours', profile: 'login.gov' })
+    await addDeliveries(pool, 'a')
+    await pool.query(`update risc.deliveries set retried_at = now(), created_at = now() - interval '13 hours'`)
+    expect(await expiresInHours(pool)).toBe(-1)
+  })
+})
+
+describe('settle', () => {
+  test('moves what was accepted to history, and keeps nothing of what it said', async ({ database: { pool } }) => {
+    const { jtis, out } = await inFlight(pool, 2)
+    expect(
+      await settle(
+        pool,
+        out.map((ticket) => ({ ticket, next: 'accepted', counts: true, status: 202 })),
+      ),
+    ).toEqual(out)
+    const { rows } = await pool.query('select * from risc.history order by delivery_id')
+    expect(rows.map((row) => [row.jti, row.outcome, row.status, row.attempts])).toEqual(
+      jtis.map((jti) => [jti, 'accepted', 202, 1]),
+    )
+    expect(JSON.stringify(rows)).not.toContain('head.')
+    expect((await pool.query('select from risc.deliveries')).rowCount).toBe(0)
+    expect(await tickets(pool)).toEqual([])
+  })
+
+  test('queues again what is to be retried, no sooner than asked, and counts the attempt only if it counts', async ({
+    database: { pool },
+  }) => {
+    const { out } = await inFlight(pool, 2)
+    await settle(
+      pool,
+      out.map((ticket, index) => ({
+        ticket,
+        next: 'retry',
+        counts: index === 0,
+        delay_ms: 60_000,
+        status: 503,
+        reason: 'server_error',
+      })),
+    )
+    const { rows } = await pool.query(
+      `select state, attempts, last_status, last_reason, due_at - last_attempt_at = interval '60 s' as waits from risc.deliveries order by id`,
+    )
+    const waiting = { state: 'queued', last_status: 503, last_reason: 'server_error', waits: true }
+    expect(rows).toEqual([
+      { ...waiting, attempts: 1 },
+      { ...waiting, attempts: 0 },
+    ])
+  })
+
+  test('keeps a dead letter with why, and the next delivery of the stream flows', async ({ database: { pool } }) => {
+    const { jtis, out } = await inFlight(pool, 1)
+    await settle(pool, [
+      {
+        ticket: out[0],
+        next: 'dead',
+        counts: true,
+        dead_because: 'refused',
+        status: 400,
+        reason: 'invalid_audience',
+        description: 'not us',
+      },
+    ])
+    const { rows } = await pool.query('select jti, attempts, dead_because, status, reason, description from risc.dead')
+    expect(rows).toEqual([
+      {
+        jti: jtis[0],
+        attempts: 1,
+        dead_because: 'refused',
+        status: 400,
+        reason: 'invalid_audience',
+        description: 'not us',
+      },
+    ])
+    await addDeliveries(pool, 'a')
+    expect(await dispatch(pool)).toBe(1)
+  })
+
+  test('records nothing for a worker that was given up: its ticket is gone', async ({ database: { pool } }) => {
+    const { workerId, out } = await inFlight(pool, 1)
+    await pool.query('select risc.hand_back($1, $2)', [workerId, out])
+    await dispatch(pool)
+    expect(await settle(pool, [{ ticket: out[0], next: 'accepted', counts: true, status: 202 }])).toEqual([])
+    expect((await pool.query('select from risc.history')).rowCount).toBe(0)
+    expect(await tickets(pool)).toHaveLength(1)
+  })
+
+  test('pauses a stream whose receiver is gone, once and with the reason', async ({ database: { pool } }) => {
+    const { out } = await inFlight(pool, 2)
+    await settle(
+      pool,
+      out.map((ticket) => ({
+        ticket,
+        next: 'retry',
+        counts: false,
+        delay_ms: 0,
+        pauses: true,
+        status: 410,
+        reason: 'receiver_gone',
+      })),
+    )
+    const { rows } = await pool.query('select status, status_reason, queued::integer from risc.stream_health')
+    expect(rows).toEqual([{ status: 'paused', status_reason: 'receiver_gone', queued: 2 }])
+    expect(await dispatch(pool)).toBe(0)
+  })
+
+  test('takes a batch with every kind of outcome in one statement', async ({ database: { pool } }) => {
+    const { out } = await inFlight(pool, 40)
+    const kinds = [
+      { next: 'accepted', counts: true, status: 202 },
+      { next: 'retry', counts: true, delay_ms: 1000, reason: 'timeout' },
+      { next: 'dead', counts: true, dead_because: 'exhausted', reason: 'server_error', status: 500 },
+      { next: 'retry', counts: false, delay_ms: 0, reason: 'rate_limited', status: 429 },
+    ]
+    expect(
+      await settle(
+        pool,
+        out.map((ticket, index) => ({ ticket, ...kinds[index % kinds.length] })),
+      ),
+    ).toEqual(out)
+    const { rows } = await pool.query(`
+      select (select count(*) from risc.history)::integer as accepted, (select count(*) from risc.dead)::integer as dead,
+        count(*) filter (where attempts = 1)::integer as counted, count(*) filter (where attempts = 0)::integer as uncounted
+      from risc.pending`)
+    expect(rows).toEqual([{ accepted: 10, dead: 10, counted: 10, uncounted: 10 }])
+  })
+})
+
+describe('retry', () => {
+  test('gives dead letters all their attempts back, and is done once however often it is asked', async ({
+    database: { pool },
+  }) => {
+    const { jtis, out } = await inFlight(pool, 1)
+    await settle(pool, [{ ticket: out[0], next: 'dead', counts: true, dead_because: 'exhausted', reason: 'timeout' }])
+    expect((await pool.query('select risc.retry($1) as jti', [jtis])).rows).toEqual([{ jti: jtis[0] }])
+    await pool.query('select risc.retry($1)', [jtis])
+    const { rows } = await pool.query('select jti, state, attempts from risc.pending')
+    expect(rows).toEqual([{ jti: jtis[0], state: 'queued', attempts: 0 }])
+    expect(await dispatch(pool)).toBe(1)
+  })
+
+  test('leaves alone what is in flight', async ({ database: { pool } }) => {
+    const { jtis } = await inFlight(pool, 1)
+    expect((await pool.query('select risc.retry($1)', [jtis])).rows).toEqual([])
+  })
+})
