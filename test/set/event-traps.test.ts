@@ -162,3 +162,8 @@ describe('a wrong spelling is refused, and the right one named', () => {
     )
   })
 })
+
+test('a common member of CAEP events names the section that sets its rule', () => {
+  const problems = problemsOf(() => resolveEvent({ type: 'session-revoked', initiating_entity: 'partner' }))
+  expect(problems).toMatchObject([{ path: 'initiating_entity', section: 'CAEP 1.0 §2' }])
+})

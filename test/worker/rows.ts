@@ -4,6 +4,7 @@ import type { Pool } from 'pg'
 export interface StreamRow {
   readonly id: string
   readonly endpoint_url?: string
+  readonly audience?: readonly string[]
   readonly max_in_flight?: number
   readonly timeout_ms?: number
   readonly retry_delays_ms?: readonly number[]

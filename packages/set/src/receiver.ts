@@ -36,6 +36,7 @@ export type Handler = (request: Request) => Promise<Response>
  * })
  * createServer(nodeListener(receive)).listen(8080)
  * ```
+ * @throws {@link InvalidOptionsError} when `jwks` is a URL that is not `https:`.
  */
 export function createReceiver(options: ReceiverOptions): Handler {
   const { authorization, maxBodyBytes = 65_536, onSet, onError } = options

@@ -25,6 +25,7 @@ export interface VerifyOptions {
  *
  * @throws {@link InvalidSetError} with the code that RFC 8935 §2.4 has for the reason.
  * @throws {@link JwksUnavailableError} when the issuer's keys cannot be had, which says nothing about the SET.
+ * @throws {@link InvalidOptionsError} when `jwks` is a URL that is not `https:`.
  */
 export async function verifySet(jwt: string, options: VerifyOptions): Promise<VerifiedSet> {
   if (!compact.test(jwt)) throw new InvalidSetError('invalid_request', 'The body is not a compact JWS')

@@ -1,0 +1,23 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
+
+test("the README's first example is the beginning of the file that it names", () => {
+  const [, example = ''] = /```ts\n(.*?)```/s.exec(read('README.md')) ?? []
+  expect(example).toContain('outbox.enqueue')
+  expect(read('examples/first-event/first-event.ts').startsWith(example)).toBe(true)
+})
+
+test.each([
+  'README.md',
+  'ARCHITECTURE.md',
+  'CONTRIBUTING.md',
+  'packages/set/README.md',
+  'packages/outbox/README.md',
+  'packages/worker/README.md',
+])('every file that %s points at is there', (document) => {
+  const links = [...read(document).matchAll(/\]\(([^)#:]+)\)/g)].map(([, link = '']) => link)
+  const folder = new URL(`../../${document}`, import.meta.url)
+  for (const link of links) expect(() => readFileSync(new URL(link, folder)), link).not.toThrow(/ENOENT/)
+})
