@@ -39,7 +39,7 @@ end $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -49,6 +49,7 @@ CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(t
 declare
   v_mine bigint[];
 begin
+  perform set_config('synchronous_commit', 'off', true); -- a claim that a crash forgets can be made again
   v_mine := array(
     select i.ticket from risc.inflight i
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
@@ -56,7 +57,7 @@ begin
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
-  select i.ticket, d.jti, s.id::text, d.event_type, d.attempts,
+  select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from least(
       coalesce(d.retried_at, d.created_at) + s.max_age,
@@ -425,9 +426,12 @@ declare
   v_tickets bigint[];
 begin
   v_tickets := array(
-    select i.ticket from risc.inflight i
+    select i.ticket
+    from risc.inflight i
+    join jsonb_to_recordset(p_outcomes) as o (ticket bigint, delivery_id bigint)
+      on o.ticket = i.ticket and o.delivery_id = i.delivery_id
     where i.ticket = any (array(select (o ->> 'ticket')::bigint from jsonb_array_elements(p_outcomes) o))
-    order by i.ticket for update);
+    order by i.ticket for update of i);
   if cardinality(v_tickets) = 0 then
     return v_tickets;
   end if;

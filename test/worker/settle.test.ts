@@ -18,8 +18,12 @@ async function claim(pool: Pool, workerId: string, wanted: readonly number[]): P
   return rows.map((row) => Number(row.ticket))
 }
 
-async function settle(pool: Pool, outcomes: readonly object[]): Promise<number[]> {
-  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(outcomes)])
+/** Names for each ticket the delivery it was handed out for, unless the outcome does. */
+async function settle(pool: Pool, outcomes: readonly Readonly<Record<string, unknown>>[]): Promise<number[]> {
+  const { rows: held } = await pool.query('select ticket, delivery_id from risc.inflight')
+  const deliveryOf = new Map(held.map((row) => [Number(row.ticket), Number(row.delivery_id)]))
+  const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
+  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
   return rows[0].tickets.map(Number)
 }
 
@@ -146,11 +150,23 @@ describe('settle', () => {
 
   test('records nothing for a worker that was given up: its ticket is gone', async ({ database: { pool } }) => {
     const { workerId, out } = await inFlight(pool, 1)
+    const delivery = (await pool.query('select id as delivery_id from risc.deliveries')).rows[0]
     await pool.query('select risc.hand_back($1, $2)', [workerId, out])
     await dispatch(pool)
-    expect(await settle(pool, [{ ticket: out[0], next: 'accepted', counts: true, status: 202 }])).toEqual([])
+    expect(await settle(pool, [{ ticket: out[0], ...delivery, next: 'accepted', counts: true, status: 202 }])).toEqual(
+      [],
+    )
     expect((await pool.query('select from risc.history')).rowCount).toBe(0)
     expect(await tickets(pool)).toHaveLength(1)
+  })
+
+  test('records nothing for another delivery that has got the same ticket from a server without its last commits', async ({
+    database: { pool },
+  }) => {
+    const { out } = await inFlight(pool, 1)
+    const outcome = { ticket: out[0], delivery_id: 999_999, next: 'accepted', counts: true, status: 202 }
+    expect(await settle(pool, [outcome])).toEqual([])
+    expect(await tickets(pool)).toEqual(out)
   })
 
   test('pauses a stream whose receiver is gone, once and with the reason', async ({ database: { pool } }) => {

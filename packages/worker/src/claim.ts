@@ -3,6 +3,7 @@ import type { Ledger, Statement } from './ledger.ts'
 /** A delivery as a worker claimed it: what to push, where, and how. */
 export interface ClaimedDelivery {
   readonly ticket: number
+  readonly deliveryId: number
   readonly jti: string
   readonly streamId: string
   readonly eventType: string
@@ -21,6 +22,7 @@ export interface ClaimedDelivery {
 
 interface ClaimedRow {
   readonly ticket: string
+  readonly delivery_id: string
   readonly jti: string
   readonly stream_id: string
   readonly event_type: string
@@ -54,6 +56,7 @@ export async function claimDeliveries(
 function toDelivery(row: ClaimedRow): ClaimedDelivery {
   return {
     ticket: Number(row.ticket),
+    deliveryId: Number(row.delivery_id),
     jti: row.jti,
     streamId: row.stream_id,
     eventType: row.event_type,

@@ -23,9 +23,10 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   const delivery = await claim(ticket)
   if (delivery === undefined) return // settled already, or another worker's: this job outlived its row
   if (performance.now() - claimedAt > STALE_CLAIM_MS) return handBack(ticket)
+  const { deliveryId } = delivery
   if (delivery.expiresInMs <= 0) {
     const step: NextStep = { next: 'dead', counts: false, deadBecause: 'expired' }
-    await settle({ ticket, step, reason: 'too_old' })
+    await settle({ ticket, deliveryId, step, reason: 'too_old' })
     log.warn({ ...name(delivery), outcome: 'expired' }, 'delivery given up before an attempt')
     return
   }
@@ -36,7 +37,7 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   if (answer.kind === 'aborted') return handBack(ticket)
   const outcome = judge(answer)
   const step = nextStep(outcome, delivery, Math.random())
-  const recorded = await settle({ ticket, step, ...facts(outcome) })
+  const recorded = await settle({ ticket, deliveryId, step, ...facts(outcome) })
   report(log, delivery, outcome, step, { durationMs, recorded })
 }
 

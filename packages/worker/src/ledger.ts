@@ -27,7 +27,7 @@ const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1000
 
 export function openLedger(databaseUrl: string, log: Logger): Ledger {
-  const pool = openPool(databaseUrl, { max: 8, name: 'risc-worker ledger' })
+  const pool = openPool(databaseUrl, { max: 8, name: 'risc-worker ledger', durable: true })
   let troubleAt = performance.now()
 
   async function ask<Row>(statement: Statement, values: readonly unknown[], giveUp?: AbortSignal): Promise<Row[]> {

@@ -12,6 +12,8 @@ export interface PoolSettings {
   readonly max: number
   /** The `application_name` that `pg_stat_activity` shows. */
   readonly name: string
+  /** Whether a commit waits for the disk. Not worth it for what is made again when a crash forgets it. */
+  readonly durable: boolean
   /** Called whenever a connection is lost. */
   readonly onTrouble?: (error: Error) => void
 }
@@ -27,12 +29,10 @@ const SESSION = [
   'tcp_keepalives_count=3',
   'tcp_user_timeout=15000',
 ]
-  .map((setting) => `-c ${setting}`)
-  .join(' ')
 
 export function openPool(
   databaseUrl: string,
-  { max, name, onTrouble = () => undefined }: PoolSettings,
+  { max, name, durable, onTrouble = () => undefined }: PoolSettings,
 ): DisposablePool {
   const sockets = new Set<Socket>()
   const pool = new Pool({
@@ -44,7 +44,7 @@ export function openPool(
     statement_timeout: 4500,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
-    options: SESSION,
+    options: [...SESSION, ...(durable ? [] : ['synchronous_commit=off'])].map((setting) => `-c ${setting}`).join(' '),
     stream: () => {
       const socket = new Socket()
       sockets.add(socket)

@@ -47,7 +47,12 @@ const SIGNS_OF_TROUBLE = [
 
 export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: RunnerSettings): Runner {
   const { promise: trouble, resolve: fail } = Promise.withResolvers<string>()
-  const pool = openPool(databaseUrl, { max: 6, name: 'risc-worker runner', onTrouble: () => fail('connection lost') })
+  const pool = openPool(databaseUrl, {
+    max: 6,
+    name: 'risc-worker runner',
+    durable: false,
+    onTrouble: () => fail('connection lost'),
+  })
   const events: WorkerEvents = new EventEmitter()
   let workerPool: WorkerPool | undefined
   let busy = 0

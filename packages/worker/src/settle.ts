@@ -4,6 +4,7 @@ import type { NextStep } from './next-step.ts'
 /** What to record of a ticket. */
 export interface Settlement {
   readonly ticket: number
+  readonly deliveryId: number
   readonly step: NextStep
   readonly status?: number | undefined
   readonly reason?: string | undefined
@@ -31,9 +32,10 @@ export async function handBack(ledger: Ledger, workerId: string, ticket: number)
   await ledger.ask(HAND_BACK, [workerId, [ticket]])
 }
 
-function toRecord({ ticket, step, status, reason, description }: Settlement): Record<string, unknown> {
+function toRecord({ ticket, deliveryId, step, status, reason, description }: Settlement): Record<string, unknown> {
   return {
     ticket,
+    delivery_id: deliveryId,
     next: step.next,
     counts: step.counts,
     ...(step.next === 'retry' && { delay_ms: step.delayMs, pauses: step.pauses }),
