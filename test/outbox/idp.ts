@@ -19,10 +19,12 @@ interface StreamSketch {
 }
 
 /** An IdP with one table of its own, in a database of its own. */
-export const test = base.extend('idp', async ({ database }) => {
-  await database.query('create table users (id text primary key, disabled boolean not null default false)')
+export const test = base.extend('idp', ({ database }) => createIdp(database))
+
+export async function createIdp(database: Pick<TestDatabase, 'pool' | 'url'>): Promise<Idp> {
+  await database.pool.query('create table users (id text primary key, disabled boolean not null default false)')
   return new Idp(database)
-})
+}
 
 /** What an IdP has: users, and an outbox beside them. */
 export class Idp {
@@ -31,7 +33,7 @@ export class Idp {
   readonly name: string
   readonly outbox: Outbox = createOutbox({ issuer, keys })
 
-  constructor({ pool, url }: TestDatabase) {
+  constructor({ pool, url }: Pick<TestDatabase, 'pool' | 'url'>) {
     this.pool = pool
     this.name = new URL(url).pathname.slice(1)
   }

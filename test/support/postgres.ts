@@ -13,7 +13,6 @@ const SETTINGS = {
   synchronous_commit: 'off',
   full_page_writes: 'off',
   max_connections: '300',
-  max_prepared_transactions: '20', // a test proves by PREPARE TRANSACTION, which refuses those that notified
 }
 
 /**
