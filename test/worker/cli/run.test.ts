@@ -1,5 +1,8 @@
 import { createInterface } from 'node:readline'
+import { startPostgres } from 'example-local-postgres'
+import { migrate } from 'risc-worker'
 import { expect } from 'vitest'
+import { openPool } from '../../support/database.ts'
 import { test } from '../../support/test.ts'
 import { addDeliveries, addStream } from '../rows.ts'
 import { type CommandProcess, finished, runCommand, spawnCommand } from './command.ts'
@@ -53,6 +56,27 @@ test('a second signal exits 1 at once, whatever is in flight', async ({ database
   expect(await stopping).toMatchObject({ signal: 'SIGTERM' })
   child.kill('SIGINT')
   expect(await exited).toBe(1)
+})
+
+test('a worker that is stopped while the database is away ends all the same, and exits 1', async ({ receiver }) => {
+  const postgres = await startPostgres({ settings: { fsync: 'off' } })
+  const pool = openPool(postgres.url)
+  try {
+    await migrate(postgres.url)
+    const partner = await receiver(() => ({ status: 202, delayMs: 500 }))
+    await addStream(pool, { id: 'a', endpoint_url: partner.url })
+    await addDeliveries(pool, 'a')
+    const env = { ...SETTINGS, DATABASE_URL: postgres.url, RISC_SHUTDOWN_SECONDS: '1' }
+    const child = spawnCommand(['run'], env)
+    const result = finished(child)
+    await partner.received(1)
+    await postgres.stop()
+    child.kill('SIGTERM')
+    expect(await result).toMatchObject({ code: 1, stderr: expect.stringContaining('the database cannot be reached') })
+  } finally {
+    await pool.end()
+    await postgres.stop()
+  }
 })
 
 /** Makes the process reject a promise that nobody handles, after it has started. */
