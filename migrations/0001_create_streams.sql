@@ -18,7 +18,8 @@ create table risc.streams (
     constraint endpoint_url_is_http check (endpoint_url ~ '^https?://'),
   audience text[] not null
     constraint audience_is_not_empty check (cardinality(audience) > 0 and array_position(audience, null) is null),
-  authorization_header text,
+  authorization_header text
+    constraint authorization_header_can_be_sent check (authorization_header ~ '^[\t -~\u0080-\u00FF]+$'),
   events_requested text[], -- null: every event
   status text not null default 'enabled'
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2

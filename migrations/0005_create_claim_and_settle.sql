@@ -2,7 +2,8 @@
 -- id, then streams by id. Each function is one autocommitted statement that may be repeated when its answer was lost.
 
 -- Stamps the tickets with the worker and loads what it has to push. A ticket that is gone, or another worker's, yields
--- nothing: its job outlived it.
+-- nothing: its job outlived it. So does one whose stream is no longer enabled, which is queued again, and any ticket for
+-- a worker that is not registered, whose claims nobody would respect.
 create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
@@ -14,10 +15,15 @@ declare
   v_mine bigint[];
 begin
   perform set_config('synchronous_commit', 'off', true); -- a claim that a crash forgets can be made again
+  if not exists (select from risc.workers w where w.id = p_worker_id) then
+    return;
+  end if;
   v_mine := array(
     select i.ticket from risc.inflight i
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
+  delete from risc.inflight i using risc.streams s
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled';
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query

@@ -20,8 +20,9 @@ begin
   return v_requeued;
 end $$;
 
--- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy.
-create function risc.requeue_lost(p_limit integer) returns integer language plpgsql as $$
+-- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What
+-- is claimed is only taken back if p_steady: after an outage of the database a worker may hold the outcome in its hand.
+create function risc.requeue_lost(p_limit integer, p_steady boolean) returns integer language plpgsql as $$
 declare
   v_count integer;
 begin
@@ -30,7 +31,8 @@ begin
     left join risc_worker.jobs j on j.id = i.job_id
     where case
       when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id)
+        p_steady and (
+          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
@@ -46,22 +48,23 @@ end $$;
 -- After a restart everybody's heartbeat is as old as the outage was long.
 create function risc.server_started_at() returns timestamptz language sql stable return pg_postmaster_start_time();
 
--- One round, or nothing (no row) when it is another host's turn. Workers are declared dead only if p_sweep, which a
--- worker says once the database has answered it for a whole TTL.
-create function risc.maintain(p_sweep boolean)
+-- One round, or nothing (no row) when it is another host's turn. Workers are declared dead, and their claims taken
+-- back, only by one whom the database has answered without a break for a whole TTL, p_answered_for_ms.
+create function risc.maintain(p_answered_for_ms double precision)
 returns table (dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
 language plpgsql set jit = off as $$
 declare
+  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
+    and risc.server_started_at() < now() - risc.worker_ttl();
   v_pools text[];
   v_jobs bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.maintain', 0)) then
     return;
   end if;
-  perform risc.make_history_partitions();
 
   dead_workers := 0;
-  if p_sweep and risc.server_started_at() < now() - risc.worker_ttl() then
+  if v_steady then
     delete from risc.workers w where w.beat_at < now() - risc.worker_ttl();
     get diagnostics dead_workers = row_count;
   end if;
@@ -83,6 +86,13 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000);
+  requeued := risc.requeue_lost(1000, v_steady);
+
+  begin
+    perform set_config('lock_timeout', '100ms', true);
+    perform risc.make_history_partitions();
+  exception when lock_not_available then
+    null; -- somebody reads all of history, as a dump does: there is a week to try again
+  end;
   return next;
 end $$;

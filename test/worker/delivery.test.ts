@@ -218,6 +218,36 @@ describe('a delivery that is not accepted', () => {
     expect(partner.requests).toHaveLength(1)
   })
 
+  test.for([
+    ['the worker stops', { timeout_ms: 60_000 }, { state: 'queued', attempts: 0, last_reason: null }],
+    ['the time is up', { timeout_ms: 400 }, { state: 'queued', attempts: 1, last_reason: 'timeout' }],
+  ] as const)(
+    'a 400 whose body is still to come when %s is no refusal',
+    async ([when, stream, expected], { database, start }) => {
+      const { promise: answered, resolve } = Promise.withResolvers<void>()
+      const server = createServer((_, response) => {
+        response.writeHead(400, { 'content-type': 'application/json' }).write('{"err":')
+        resolve()
+      })
+      onTestFinished(() => {
+        server.close()
+        server.closeAllConnections()
+      })
+      await once(server.listen(0, '127.0.0.1'), 'listening')
+      const { port } = server.address() as AddressInfo
+      await addStream(database.pool, { id: 'a', endpoint_url: `http://127.0.0.1:${port}/`, ...stream })
+      await addDeliveries(database.pool, 'a')
+      const worker = start({ shutdownMs: 100 })
+      await answered
+      if (when === 'the worker stops') await worker.stop()
+      const row = await until(async () => {
+        const { rows } = await database.pool.query('select * from risc.pending')
+        return rows[0]?.state === 'queued' ? rows[0] : undefined
+      }, 'a delivery that waits')
+      expect(row).toMatchObject(expected)
+    },
+  )
+
   test('of an endless answer only the beginning is read', async ({ database, start }) => {
     let written = 0
     const server = createServer((_, response) => {
@@ -240,6 +270,6 @@ describe('a delivery that is not accepted', () => {
     const row = await until(async () => (await database.pool.query('select * from risc.history')).rows[0], 'history')
     expect(row).toMatchObject({ outcome: 'accepted', status: 202 })
     const poured = await until(async () => written || undefined, 'a closed connection')
-    expect(poured).toBeLessThan(10_000_000)
+    expect(poured).toBeLessThan(10_000_000) // what the system's buffers take
   })
 })

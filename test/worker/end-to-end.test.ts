@@ -3,6 +3,7 @@ import type { Pool } from 'pg'
 import { createOutbox, type Outbox, type OutboxEvent } from 'risc-outbox'
 import { loadSigningKeys, publicJwks, verifySet } from 'risc-set'
 import { expect } from 'vitest'
+import { until } from '../support/until.ts'
 import { addStream } from './rows.ts'
 import { test } from './started-worker.ts'
 
@@ -128,4 +129,52 @@ test('a push of the profile ssf has what SSF 1.0 demands and nothing it forbids'
     sub_id: { format: 'iss_sub', iss: issuer, sub: SUB },
     events: { 'https://schemas.openid.net/secevent/risc/event-type/account-disabled': { reason: 'hijacking' } },
   })
+})
+
+test('what is rolled back, by savepoint or serialization failure too, is never sent', async ({
+  database: { pool },
+  receiver,
+  start,
+}) => {
+  const bank = await receiver()
+  await addStream(pool, { id: 'bank', endpoint_url: bank.url })
+  await know(pool, 'bank')
+  start()
+  const [trx, rival] = [await pool.connect(), await pool.connect()]
+  const enqueue = (type: 'account-disabled' | 'account-enabled' | 'account-purged') =>
+    outbox.enqueue(trx, { type, user: 'u' })
+  try {
+    await trx.query('begin')
+    await enqueue('account-purged')
+    await trx.query('rollback')
+
+    await trx.query('begin; savepoint before')
+    await enqueue('account-purged')
+    await trx.query('rollback to savepoint before')
+    await enqueue('account-disabled')
+    await trx.query('commit')
+
+    await trx.query('create table counter as select 0 as n')
+    await trx.query('begin isolation level repeatable read')
+    await enqueue('account-purged')
+    await rival.query('update counter set n = n + 1')
+    await expect(trx.query('update counter set n = n + 1')).rejects.toMatchObject({ code: '40001' })
+    await trx.query('rollback')
+
+    await trx.query('begin')
+    await enqueue('account-enabled')
+    await trx.query('commit')
+  } finally {
+    trx.release()
+    rival.release()
+  }
+  await bank.received(2)
+  await until(async () => (await pool.query('select from risc.history')).rowCount === 2 || undefined, 'history')
+  const types = bank.requests.map(({ body }) =>
+    Object.keys(JSON.parse(part(body, 1)).events)[0]
+      ?.split('/')
+      .at(-1),
+  )
+  expect(types.sort()).toEqual(['account-disabled', 'account-enabled'])
+  expect((await pool.query('select from risc.deliveries')).rowCount).toBe(0)
 })

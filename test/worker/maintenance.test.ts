@@ -10,9 +10,15 @@ async function dispatched(pool: Pool): Promise<number[]> {
   return tickets(pool)
 }
 
-async function maintain(pool: Pool, sweep = true): Promise<Record<string, number>> {
-  const { rows } = await pool.query('select * from risc.maintain($1)', [sweep])
+async function maintain(pool: Pool, answeredForMs = 16_000): Promise<Record<string, number>> {
+  const { rows } = await pool.query('select * from risc.maintain($1)', [answeredForMs])
   return rows[0]
+}
+
+async function serverStarted(pool: Pool, ago: string): Promise<void> {
+  await pool.query(
+    `create or replace function risc.server_started_at() returns timestamptz return now() - interval '${ago}'`,
+  )
 }
 
 /** Makes the hand-over look as old as `age`. */
@@ -24,6 +30,7 @@ async function age(pool: Pool, interval: string): Promise<void> {
 }
 
 test('what a worker that left without a word had claimed is queued again', async ({ database: { pool } }) => {
+  await serverStarted(pool, '1 hour')
   const workerId = await addWorker(pool)
   const out = await dispatched(pool)
   await pool.query('select risc.claim($1, $2)', [workerId, out])
@@ -32,12 +39,6 @@ test('what a worker that left without a word had claimed is queued again', async
   expect(await maintain(pool)).toMatchObject({ requeued: 2 })
   expect((await pool.query('select state from risc.pending')).rows).toEqual([{ state: 'queued' }, { state: 'queued' }])
 })
-
-async function serverStarted(pool: Pool, ago: string): Promise<void> {
-  await pool.query(
-    `create or replace function risc.server_started_at() returns timestamptz return now() - interval '${ago}'`,
-  )
-}
 
 test('a worker that has been silent for too long is given up, and what it held with it', async ({
   database: { pool },
@@ -63,11 +64,12 @@ test('a worker is not given up by one that the database has only just answered a
 }) => {
   await serverStarted(pool, '1 hour')
   await addWorker(pool, { silentFor: '1 hour' })
-  expect(await maintain(pool, false)).toMatchObject({ dead_workers: 0 })
+  expect(await maintain(pool, 14_000)).toMatchObject({ dead_workers: 0 })
   expect((await pool.query('select from risc.workers')).rowCount).toBe(1)
 })
 
 test('a claim that outlasts every timeout is taken back, though its worker lives', async ({ database: { pool } }) => {
+  await serverStarted(pool, '1 hour')
   const workerId = await addWorker(pool)
   const out = await dispatched(pool)
   await pool.query('select risc.claim($1, $2)', [workerId, out])
@@ -75,6 +77,18 @@ test('a claim that outlasts every timeout is taken back, though its worker lives
   expect(await maintain(pool)).toMatchObject({ requeued: 0 })
   await age(pool, '20 s')
   expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+})
+
+test('after an outage no claim is taken back before its worker can have settled it', async ({ database: { pool } }) => {
+  await serverStarted(pool, '1 hour')
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  await age(pool, '10 min')
+  expect(await maintain(pool, 14_000)).toMatchObject({ requeued: 0 })
+  await serverStarted(pool, '14 s')
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+  expect(await tickets(pool)).toEqual(out)
 })
 
 test('a delivery whose job is gone is queued again', async ({ database: { pool } }) => {
@@ -119,11 +133,35 @@ test('history has its partitions before their days come', async ({ database: { p
   expect(rows).toEqual([{ made: true }])
 })
 
+test('somebody who reads all of history, as a dump does, holds up no more than its own partitions', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool)
+  await dispatched(pool)
+  await pool.query('select risc_worker.complete_jobs(array(select id from risc_worker.jobs))')
+  await age(pool, '3 s')
+  const { rows } = await pool.query(
+    `select 'risc.history_' || to_char((now() at time zone 'UTC')::date + 7, 'YYYYMMDD') as newest`,
+  )
+  const { newest } = rows[0]
+  await pool.query(`drop table ${newest}`)
+  const reader = await pool.connect()
+  try {
+    await reader.query('begin; select count(*) from risc.history')
+    expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+  } finally {
+    await reader.query('rollback')
+    reader.release()
+  }
+  await maintain(pool)
+  expect((await pool.query('select to_regclass($1) is not null as made', [newest])).rows).toEqual([{ made: true }])
+})
+
 test('returns at once when another host has its turn', async ({ database: { pool } }) => {
   const other = await pool.connect()
   try {
     await other.query('begin')
-    await other.query('select * from risc.maintain(false)')
+    await other.query('select * from risc.maintain(0)')
     expect(await maintain(pool)).toBeUndefined()
   } finally {
     await other.query('rollback')

@@ -38,6 +38,14 @@ test('Retry-After is never undercut, whatever the schedule says', () => {
   )
 })
 
+test('a receiver that says "come back now" over and over is asked no faster than the schedule', () => {
+  const busy: Outcome = { kind: 'retry', reason: 'rate_limited', status: 429, counts: false, notBeforeMs: 0 }
+  expect(nextStep(busy, budget(0), 0.5)).toEqual({ next: 'retry', counts: false, delayMs: 10_000 })
+  expect(nextStep(busy, budget(9), 0.5)).toEqual({ next: 'retry', counts: false, delayMs: 3_600_000 })
+  expect(nextStep(busy, budget(0, { retryDelaysMs: [0] }), 0.5)).toMatchObject({ delayMs: 1000 })
+  expect(nextStep(busy, budget(0, { retryDelaysMs: [] }), 0.5)).toMatchObject({ delayMs: 1000 })
+})
+
 test('an uncounted wait spends no attempt, even after the last one', () => {
   const busy: Outcome = { kind: 'retry', reason: 'rate_limited', status: 429, counts: false, notBeforeMs: 5000 }
   expect(nextStep(busy, budget(9), 0)).toEqual({ next: 'retry', counts: false, delayMs: 5000 })

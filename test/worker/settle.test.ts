@@ -37,6 +37,28 @@ describe('claim', () => {
     expect(await claim(pool, workerId, out)).toEqual(out)
   })
 
+  test('yields nothing of a stream that was paused meanwhile: it is queued again', async ({ database: { pool } }) => {
+    const workerId = await addWorker(pool)
+    await addStream(pool, { id: 'a' })
+    await addDeliveries(pool, 'a', 2)
+    await dispatch(pool)
+    const out = await tickets(pool)
+    await pool.query(`update risc.streams set status = 'paused'`)
+    expect(await claim(pool, workerId, out)).toEqual([])
+    expect((await pool.query('select state from risc.pending')).rows).toEqual([
+      { state: 'queued' },
+      { state: 'queued' },
+    ])
+  })
+
+  test('yields nothing to a worker that has not registered', async ({ database: { pool } }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'a' })
+    await addDeliveries(pool, 'a')
+    await dispatch(pool)
+    expect(await claim(pool, '00000000-0000-4000-8000-000000000000', await tickets(pool))).toEqual([])
+  })
+
   test('yields nothing for a ticket that is gone', async ({ database: { pool } }) => {
     const { workerId, out } = await inFlight(pool, 1)
     await settle(pool, [{ ticket: out[0], next: 'accepted', counts: true, status: 202 }])

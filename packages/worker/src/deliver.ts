@@ -10,19 +10,19 @@ export interface DeliverySteps {
   readonly claim: (ticket: number) => Promise<ClaimedDelivery | undefined>
   readonly push: (delivery: ClaimedDelivery) => Promise<Answer>
   readonly settle: (settlement: Settlement) => Promise<boolean>
-  readonly handBack: (ticket: number) => Promise<void>
+  readonly handBack: (ticket: number) => Promise<unknown>
   readonly log: Logger
 }
 
 /** A claim older than this might be taken for a dead worker's any moment now: do not start to push. */
 const STALE_CLAIM_MS = 7_500
 
-/** One ticket's way through a worker. It never throws; a ticket that cannot be recorded is found by maintenance. */
+/** One ticket's way through a worker. Rejects only if the database refuses to record it: maintenance finds it then. */
 export async function deliver(ticket: number, { claim, push, settle, handBack, log }: DeliverySteps): Promise<void> {
   const claimedAt = performance.now()
   const delivery = await claim(ticket)
   if (delivery === undefined) return // settled already, or another worker's: this job outlived its row
-  if (performance.now() - claimedAt > STALE_CLAIM_MS) return handBack(ticket)
+  if (performance.now() - claimedAt > STALE_CLAIM_MS) return void (await handBack(ticket))
   const { deliveryId } = delivery
   if (delivery.expiresInMs <= 0) {
     const step: NextStep = { next: 'dead', counts: false, deadBecause: 'expired' }
@@ -34,7 +34,7 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   const startedAt = performance.now()
   const answer = await push(delivery)
   const durationMs = Math.round(performance.now() - startedAt)
-  if (answer.kind === 'aborted') return handBack(ticket)
+  if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer)
   const step = nextStep(outcome, delivery, Math.random())
   const recorded = await settle({ ticket, deliveryId, step, ...facts(outcome) })

@@ -16,7 +16,7 @@ export interface Statement {
 export interface Ledger {
   /** Asks until an answer comes. Rejects only when repeating cannot help, or when there is no more time. */
   ask<Row>(statement: Statement, values: readonly unknown[], giveUp?: AbortSignal): Promise<readonly Row[]>
-  /** Milliseconds since the last statement that failed or waited for its answer in vain; since the start if none did. */
+  /** For how many milliseconds the database has answered without a break. */
   answeredForMs(): number
   /** What is still asked gets its answer now or never. */
   close(): Promise<void>
@@ -26,21 +26,32 @@ export interface Ledger {
 const HOPELESS = /^(0A|22|23|3F|42|P0|XX)/
 const FIRST_PAUSE_MS = 50
 const LONGEST_PAUSE_MS = 1000
+const LONGEST_GAP_MS = 5000
 
 export function openLedger(databaseUrl: string, log: Logger): Ledger {
   const pool = openPool(databaseUrl, { max: 8, name: 'risc-worker ledger', durable: true })
-  let troubleAt = performance.now()
+  let brokenAt = performance.now()
+  let answeredAt = brokenAt
   let closed = false
+
+  /** A worker asks many times a second: a gap means that it slept, as a frozen process or machine does. */
+  function noteAnswer(): void {
+    const now = performance.now()
+    if (now - answeredAt > LONGEST_GAP_MS) brokenAt = now
+    answeredAt = now
+  }
 
   async function ask<Row>(statement: Statement, values: readonly unknown[], giveUp?: AbortSignal): Promise<Row[]> {
     for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
       try {
         const { rows } = await pool.query({ ...statement, values: [...values] })
+        noteAnswer()
         return rows
       } catch (error) {
-        troubleAt = performance.now()
         const code = errorCode(error)
-        if (HOPELESS.test(code) || giveUp?.aborted || closed) throw error
+        if (HOPELESS.test(code)) throw error
+        brokenAt = performance.now()
+        if (giveUp?.aborted || closed) throw error
         log.warn({ statement: statement.name, code }, 'database did not answer, asking again')
         await sleep(pauseMs * (0.5 + Math.random()), undefined, { signal: giveUp }).catch(() => undefined)
       }
@@ -49,7 +60,7 @@ export function openLedger(databaseUrl: string, log: Logger): Ledger {
 
   return {
     ask,
-    answeredForMs: () => performance.now() - troubleAt,
+    answeredForMs: () => performance.now() - brokenAt,
     close() {
       closed = true
       return pool.close()

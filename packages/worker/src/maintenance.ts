@@ -10,9 +10,6 @@ export interface MaintenanceReport {
 
 export const MAINTAIN_EVERY_MS = 3000
 
-/** As `risc.worker_ttl()`: how long a worker may be silent. */
-const WORKER_TTL_MS = 15_000
-
 const MAINTAIN: Statement = { name: 'risc.maintain', text: 'select * from risc.maintain($1)' }
 
 /**
@@ -22,7 +19,6 @@ const MAINTAIN: Statement = { name: 'risc.maintain', text: 'select * from risc.m
  * heartbeat is old, and the first one back would take away what the others have delivered.
  */
 export async function maintain(ledger: Ledger, giveUp: AbortSignal): Promise<MaintenanceReport | undefined> {
-  const sweep = ledger.answeredForMs() > WORKER_TTL_MS
-  const [report] = await ledger.ask<MaintenanceReport>(MAINTAIN, [sweep], giveUp)
+  const [report] = await ledger.ask<MaintenanceReport>(MAINTAIN, [ledger.answeredForMs()], giveUp)
   return report !== undefined && Object.values(report).some((count) => count > 0) ? report : undefined
 }

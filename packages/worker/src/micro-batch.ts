@@ -8,7 +8,8 @@ interface Waiting<Item, Result> {
  * Makes one statement of what many callers ask at the same moment.
  *
  * The first caller does not wait for company: what arrives while a statement is under way travels in the next one, so
- * batches grow with the load and an idle worker answers at once.
+ * batches grow with the load and an idle worker answers at once. A batch that fails is tried again item by item, so that
+ * one item spoils no other's.
  *
  * @param run answers a batch, one result for each item in the items' order
  */
@@ -25,14 +26,18 @@ export function microBatch<Item, Result>(
     if (waiting.length === 0 || underWay === lanes) return
     const batch = waiting.splice(0, size)
     underWay++
+    await answer(batch)
+    underWay--
+    schedule()
+  }
+
+  async function answer(batch: readonly Waiting<Item, Result>[]): Promise<void> {
     try {
       const results = await run(batch.map(({ item }) => item))
       for (const [index, result] of results.entries()) batch[index]?.resolve(result)
     } catch (error) {
-      for (const { reject } of batch) reject(error)
-    } finally {
-      underWay--
-      schedule()
+      if (batch.length === 1) batch[0]?.reject(error)
+      else for (const one of batch) await answer([one])
     }
   }
 

@@ -18,6 +18,8 @@ export type NextStep =
 
 /** How long a delivery waits before it asks again whether somebody has mended the stream. */
 const HOLD_MS = 5 * 60 * 1000
+/** The shortest wait that costs no attempt. */
+const SHORTEST_MS = 1000
 
 /**
  * Decides what becomes of a delivery: the pure heart of the retry schedule.
@@ -34,16 +36,29 @@ export function nextStep(outcome: Outcome, budget: DeliveryBudget, random: numbe
       return waitOrExpire(HOLD_MS * spread(random), false, budget)
     case 'pause':
       return { next: 'retry', counts: false, delayMs: 0, pauses: true }
-    case 'retry': {
-      const pauseMs = outcome.counts ? budget.retryDelaysMs[budget.attempts] : 0
-      if (pauseMs === undefined) return { next: 'dead', counts: true, deadBecause: 'exhausted' }
-      const askedMs = (outcome.notBeforeMs ?? 0) * (1 + 0.1 * random)
-      return waitOrExpire(Math.max(pauseMs * spread(random), askedMs), outcome.counts, budget)
-    }
+    case 'retry':
+      return outcome.counts ? retry(outcome, budget, random) : comeBack(outcome, budget, random)
     default:
       return outcome satisfies never
   }
 }
+
+type Retry = Extract<Outcome, { kind: 'retry' }>
+
+function retry({ notBeforeMs = 0 }: Retry, budget: DeliveryBudget, random: number): NextStep {
+  const pauseMs = budget.retryDelaysMs[budget.attempts]
+  if (pauseMs === undefined) return { next: 'dead', counts: true, deadBecause: 'exhausted' }
+  return waitOrExpire(Math.max(pauseMs * spread(random), notBeforeMs * later(random)), true, budget)
+}
+
+/** When the receiver says; but a receiver that says "now", over and over, is not asked without end. */
+function comeBack({ notBeforeMs = 0 }: Retry, budget: DeliveryBudget, random: number): NextStep {
+  if (notBeforeMs >= SHORTEST_MS) return waitOrExpire(notBeforeMs * later(random), false, budget)
+  const pauseMs = budget.retryDelaysMs[budget.attempts] ?? budget.retryDelaysMs.at(-1) ?? 0
+  return waitOrExpire(Math.max(pauseMs * spread(random), SHORTEST_MS), false, budget)
+}
+
+const later = (random: number): number => 1 + 0.1 * random
 
 const spread = (random: number): number => 0.8 + 0.4 * random
 

@@ -35,8 +35,10 @@ export function openPool(
   { max, name, durable, onTrouble = () => undefined }: PoolSettings,
 ): DisposablePool {
   const sockets = new Set<Socket>()
+  const { connectionString, options } = separateOptions(databaseUrl)
+  const session = durable ? SESSION : [...SESSION, 'synchronous_commit=off']
   const pool = new Pool({
-    connectionString: databaseUrl,
+    connectionString,
     application_name: name,
     max,
     connectionTimeoutMillis: 3000,
@@ -44,7 +46,7 @@ export function openPool(
     statement_timeout: 4500,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
-    options: [...SESSION, ...(durable ? [] : ['synchronous_commit=off'])].map((setting) => `-c ${setting}`).join(' '),
+    options: [...options, ...session.map((setting) => `-c ${setting}`)].join(' '),
     stream: () => {
       const socket = new Socket()
       sockets.add(socket)
@@ -62,4 +64,13 @@ export function openPool(
     clearTimeout(destroy)
   }
   return Object.assign(pool, { close })
+}
+
+/** `pg` would let the URL's own `options` replace ours. */
+function separateOptions(databaseUrl: string): { connectionString: string; options: string[] } {
+  const url = new URL(databaseUrl)
+  const options = url.searchParams.getAll('options')
+  if (options.length === 0) return { connectionString: databaseUrl, options }
+  url.searchParams.delete('options')
+  return { connectionString: url.href, options }
 }

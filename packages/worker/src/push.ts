@@ -49,12 +49,13 @@ export async function push(
   stream.on('error', () => undefined)
   try {
     const [response] = await once(stream, 'response')
-    const body = await readBody(stream)
+    const status: number = response.statusCode
+    const body = await readBody(stream, { needed: status === 400 })
     const retryAfterMs = readRetryAfter(response.headers['retry-after'], new Date())
-    const refusal = response.statusCode === 400 ? readRefusal(body) : undefined
+    const refusal = status === 400 ? readRefusal(body, request.signedSet) : undefined
     return {
       kind: 'response',
-      status: response.statusCode,
+      status,
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(refusal !== undefined && { refusal }),
     }
@@ -63,8 +64,11 @@ export async function push(
   }
 }
 
-/** Reads to the end, so that the connection can be used again, or to the limit. A broken body leaves the status standing. */
-async function readBody(stream: AsyncIterable<Buffer>): Promise<string> {
+/**
+ * Reads to the end, so that the connection can be used again, or to the limit. A broken body leaves the status standing,
+ * unless it is needed to tell what the status means.
+ */
+async function readBody(stream: AsyncIterable<Buffer>, { needed }: { readonly needed: boolean }): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
   try {
@@ -73,7 +77,9 @@ async function readBody(stream: AsyncIterable<Buffer>): Promise<string> {
       size += chunk.length
       if (size >= LONGEST_BODY) break
     }
-  } catch {}
+  } catch (error) {
+    if (needed) throw error
+  }
   return Buffer.concat(chunks).subarray(0, LONGEST_BODY).toString('utf8')
 }
 

@@ -1,37 +1,53 @@
 import type { Refusal } from './answer.ts'
 
 const LONGEST_DESCRIPTION = 300
-const EMAIL = /[^\s@<>"']+@[^\s@<>"']+/g
+const EMAIL = /[^\s@<>"']{1,64}(@|%40)[^\s@<>"']{1,255}/gi
 const TOKEN = /[\w-]{20,}(\.[\w-]+)*/g
 
 /**
  * Reads the body of a 400 (RFC 8935 §2.3). `undefined` when it is not JSON with an `err`.
  *
- * Receivers reflect what they were sent: the description is bounded, loses control characters, and whatever looks like
- * an e-mail address or a token, before anybody stores it.
+ * Receivers quote what they were sent. Before anybody stores it, the description is bounded and loses control
+ * characters, whatever looks like an e-mail address or a token, and every string that the SET itself says.
  */
-export function readRefusal(body: string): Refusal | undefined {
+export function readRefusal(body: string, signedSet: string): Refusal | undefined {
   const value = parse(body)
   if (typeof value !== 'object' || value === null || !('err' in value) || typeof value.err !== 'string')
     return undefined
-  const description = 'description' in value && typeof value.description === 'string' ? clean(value.description) : ''
+  const text = 'description' in value && typeof value.description === 'string' ? value.description : ''
+  const description = clean(text, saidBy(signedSet))
   return { err: value.err, ...(description !== '' && { description }) }
 }
 
-function parse(body: string): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(body)
+    return JSON.parse(text)
   } catch {
     return undefined
   }
 }
 
-function clean(text: string): string {
-  return text
-    .replace(/\p{C}+/gu, ' ')
+function clean(text: string, said: readonly string[]): string {
+  let cleaned = text.slice(0, 2 * LONGEST_DESCRIPTION).replace(/\p{C}+/gu, ' ')
+  for (const value of said) cleaned = cleaned.replaceAll(value, '[…]').replaceAll(encodeURIComponent(value), '[…]')
+  return cleaned
     .replace(EMAIL, '[e-mail]')
     .replace(TOKEN, '[token]')
     .trim()
     .slice(0, LONGEST_DESCRIPTION)
-    .replace(/[\uD800-\uDBFF]$/, '')
+    .toWellFormed()
+}
+
+/** Every string in the SET's claims, the longest first; short ones would take the sense out of any sentence. */
+function saidBy(signedSet: string): string[] {
+  const [, payload = ''] = signedSet.split('.')
+  const strings = new Set<string>()
+  collect(parse(Buffer.from(payload, 'base64url').toString()), strings)
+  return [...strings].filter((value) => value.length > 3 && value.isWellFormed()).sort((a, b) => b.length - a.length)
+}
+
+function collect(value: unknown, strings: Set<string>): void {
+  if (typeof value === 'string') strings.add(value)
+  else if (typeof value === 'object' && value !== null)
+    for (const member of Object.values(value)) collect(member, strings)
 }

@@ -22,9 +22,9 @@ export interface Runner {
 export interface RunnerSettings {
   readonly databaseUrl: string
   readonly slots: number
-  /** Does the job of one ticket; uses no connection of the runner's and never throws. */
+  /** Does the job of one ticket; uses no connection of the runner's. */
   readonly deliver: (ticket: number) => Promise<void>
-  /** Called before the first job is fetched. */
+  /** Called as soon as graphile-worker has named the runner. */
   readonly onNamed: (poolId: string) => void
   readonly log: Logger
 }

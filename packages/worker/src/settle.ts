@@ -27,9 +27,14 @@ export async function settleDeliveries(
   return settlements.map(({ ticket }) => recorded.has(ticket))
 }
 
-/** Gives a ticket back untried: queued again at once, no attempt counted. */
-export async function handBack(ledger: Ledger, workerId: string, ticket: number): Promise<void> {
-  await ledger.ask(HAND_BACK, [workerId, [ticket]])
+/** Gives tickets back untried: queued again at once, no attempt counted. */
+export async function handBack(
+  ledger: Ledger,
+  workerId: string,
+  tickets: readonly number[],
+): Promise<readonly number[]> {
+  await ledger.ask(HAND_BACK, [workerId, tickets])
+  return tickets
 }
 
 function toRecord({ ticket, deliveryId, step, status, reason, description }: Settlement): Record<string, unknown> {

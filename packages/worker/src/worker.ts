@@ -1,21 +1,14 @@
 import { randomUUID } from 'node:crypto'
-import { setMaxListeners } from 'node:events'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { type Logger, pino } from 'pino'
-import { createAgents } from './agents.ts'
-import { claimDeliveries } from './claim.ts'
 import type { WorkerConfig } from './config.ts'
-import { type DeliverySteps, deliver } from './deliver.ts'
+import { createDeliverer } from './deliverer.ts'
 import { dispatch, pauseAfterPass } from './dispatch.ts'
 import { errorCode } from './error-code.ts'
 import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
 import { type Ledger, openLedger } from './ledger.ts'
 import { loop } from './loop.ts'
 import { MAINTAIN_EVERY_MS, maintain } from './maintenance.ts'
-import { microBatch } from './micro-batch.ts'
-import { push } from './push.ts'
 import { checkSchema } from './schema-version.ts'
-import { handBack, type Settlement, settleDeliveries } from './settle.ts'
 import { superviseRunner } from './supervisor.ts'
 
 /** A running worker. */
@@ -32,8 +25,6 @@ export interface WorkerOptions {
   readonly log?: Logger
 }
 
-const BATCH = { size: 40, lanes: 3 } // small: what is settled together would be claimed, pushed and waited for together again
-const HAND_BACK_WITHIN_MS = 4000
 const LEAVE_WITHIN_MS = 2000
 
 /**
@@ -64,50 +55,28 @@ interface Workplace {
 
 /** A worker's life, until `stopping` aborts and what it held is settled or handed back. */
 async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): Promise<void> {
+  const self: WorkerIdentity = { id: randomUUID(), name: config.name, slots: config.concurrency }
+  const leaving = new AbortController() // no more signs of life
+  let workers: number
   try {
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
+    workers = await beat(ledger, self, undefined, stopping) // nothing may be claimed by a stranger
   } catch (error) {
     if (stopping.aborted) return
     throw error
   }
-  const self: WorkerIdentity = { id: randomUUID(), name: config.name, slots: config.concurrency }
-  const agents = createAgents()
-  const hurrying = new AbortController() // no more waiting for receivers
-  const leaving = new AbortController() // no more waiting for the database
-  const inFlight = new Map<number, Promise<void>>()
-  let workers = 1
-  setMaxListeners(0, hurrying.signal)
 
-  const steps: DeliverySteps = {
-    claim: microBatch((tickets: readonly number[]) => claimDeliveries(ledger, self.id, tickets), BATCH),
-    push: (delivery) => push(delivery, { agents, rules: config, signal: hurrying.signal }),
-    settle: microBatch((settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements), BATCH),
-    handBack: (ticket) => handBack(ledger, self.id, ticket),
-    log,
-  }
-
-  /** A job may run again in a new runner while the old one's push is still under way: once is enough. */
-  async function deliverOnce(ticket: number): Promise<void> {
-    if (inFlight.has(ticket)) return
-    const delivery = deliver(ticket, steps)
-    inFlight.set(ticket, delivery)
-    await delivery.finally(() => inFlight.delete(ticket))
-  }
-
-  async function showLife(poolId: string | undefined): Promise<void> {
-    workers = await beat(ledger, self, poolId, leaving.signal)
-  }
-
+  const deliverer = createDeliverer({ ledger, workerId: self.id, rules: config, log })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
     slots: config.concurrency,
-    deliver: deliverOnce,
+    deliver: deliverer.deliver,
     onNamed: (poolId) => void showLife(poolId).catch(reportBug),
     log,
   })
 
-  async function beatOnce(): Promise<number> {
-    await showLife(supervisor.poolId)
+  async function showLife(poolId: string | undefined): Promise<number> {
+    workers = await beat(ledger, self, poolId, leaving.signal)
     return BEAT_EVERY_MS
   }
 
@@ -129,18 +98,16 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
 
   log.info({ slots: config.concurrency }, 'worker started')
   if (config.allowLoopback) log.warn('receivers on loopback are allowed: for development only')
-  const beating = loop(beatOnce, leaving.signal, reportBug)
+  const living = loop(() => showLife(supervisor.poolId), leaving.signal, reportBug)
   await Promise.all([loop(dispatchOnce, stopping, reportBug), loop(maintainOnce, stopping, reportBug)])
 
   await supervisor.stop(config.shutdownMs)
-  hurrying.abort()
-  await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
+  await deliverer.finish()
   try {
     const handedBack = await leave(ledger, self, supervisor.poolIds, AbortSignal.timeout(LEAVE_WITHIN_MS))
     log.info({ handed_back: handedBack }, 'worker stopped')
   } finally {
     leaving.abort()
-    await beating
-    agents.destroy()
+    await living
   }
 }

@@ -79,6 +79,27 @@ test('a worker that is stopped while the database is away ends all the same, and
   }
 })
 
+test('what a killed worker held goes on elsewhere', async ({ database, receiver }) => {
+  await database.query(`create or replace function risc.worker_ttl() returns interval return interval '4 seconds'`)
+  await database.query(
+    `create or replace function risc.server_started_at() returns timestamptz return now() - interval '1 hour'`,
+  )
+  const partner = await receiver((_, n) => (n <= 5 ? 'hang' : { status: 202 }))
+  await addStream(database.pool, { id: 'a', endpoint_url: partner.url, timeout_ms: 60_000 })
+  await addDeliveries(database.pool, 'a', 5)
+  const env = { ...SETTINGS, DATABASE_URL: database.url }
+  const killed = spawnCommand(['run'], env)
+  await partner.received(5)
+  killed.kill('SIGKILL')
+  const other = spawnCommand(['run'], env)
+  const result = finished(other)
+  const bodies = (await partner.received(10)).map(({ body }) => body)
+  expect(bodies.slice(5).sort()).toEqual(bodies.slice(0, 5).sort())
+  other.kill('SIGTERM')
+  expect(await result).toMatchObject({ code: 0 })
+  expect((await database.query('select from risc.history')).rowCount).toBe(5)
+})
+
 /** Makes the process reject a promise that nobody handles, after it has started. */
 function withRejection(stack: string): Record<string, string> {
   const code = `setTimeout(() => { const e = new Error('lost'); e.stack = ${JSON.stringify(stack)}; Promise.reject(e) }, 1000)`

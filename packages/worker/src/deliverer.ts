@@ -1,0 +1,61 @@
+import { setMaxListeners } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import { createAgents } from './agents.ts'
+import { claimDeliveries } from './claim.ts'
+import { type DeliverySteps, deliver } from './deliver.ts'
+import type { EndpointRules } from './endpoint-url.ts'
+import type { Ledger } from './ledger.ts'
+import { microBatch } from './micro-batch.ts'
+import { push } from './push.ts'
+import { handBack, type Settlement, settleDeliveries } from './settle.ts'
+
+/** Does the jobs of a worker; what it has begun outlives the runner that asked for it. */
+export interface Deliverer {
+  /** Delivers one ticket, once, however many jobs name it. */
+  deliver(ticket: number): Promise<void>
+  /** Cuts off what is still being pushed and hands it back, within a few seconds. */
+  finish(): Promise<void>
+}
+
+/** What a deliverer needs. */
+export interface DelivererSettings {
+  readonly ledger: Ledger
+  readonly workerId: string
+  readonly rules: EndpointRules
+  readonly log: Logger
+}
+
+/** Small: what is settled together would be claimed, pushed and waited for together again. */
+const BATCH = { size: 40, lanes: 3 }
+const HAND_BACK_WITHIN_MS = 4000
+
+export function createDeliverer({ ledger, workerId, rules, log }: DelivererSettings): Deliverer {
+  const agents = createAgents()
+  const cut = new AbortController()
+  const inFlight = new Map<number, Promise<void>>()
+  setMaxListeners(0, cut.signal)
+
+  const steps: DeliverySteps = {
+    claim: microBatch((tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets), BATCH),
+    push: (delivery) => push(delivery, { agents, rules, signal: cut.signal }),
+    settle: microBatch((settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements), BATCH),
+    handBack: microBatch((tickets: readonly number[]) => handBack(ledger, workerId, tickets), BATCH),
+    log,
+  }
+
+  return {
+    // A job may run again in a new runner while the old one's push is still under way.
+    async deliver(ticket) {
+      if (inFlight.has(ticket)) return
+      const delivery = deliver(ticket, steps)
+      inFlight.set(ticket, delivery)
+      await delivery.finally(() => inFlight.delete(ticket))
+    },
+    async finish() {
+      cut.abort()
+      await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
+      agents.destroy()
+    },
+  }
+}
