@@ -50,10 +50,15 @@ declare
   v_mine bigint[];
 begin
   perform set_config('synchronous_commit', 'off', true); -- a claim that a crash forgets can be made again
+  if not exists (select from risc.workers w where w.id = p_worker_id) then
+    return;
+  end if;
   v_mine := array(
     select i.ticket from risc.inflight i
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
+  delete from risc.inflight i using risc.streams s
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled';
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
@@ -68,6 +73,22 @@ begin
   join risc.deliveries d on d.id = i.delivery_id
   join risc.streams s on s.id = d.stream_id
   where i.ticket = any (v_mine);
+end $$;
+
+--
+-- Name: deliveries_signed_by(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) RETURNS TABLE(delivery_id bigint, jti text, signed_set text, transaction_name text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return query
+  select d.id, d.jti, d.signed_set, risc.transaction_name()
+  from risc.deliveries d
+  where d.kid = p_kid and not exists (select from risc.inflight i where i.delivery_id = d.id)
+  order by d.id limit p_limit for update of d skip locked;
 end $$;
 
 --
@@ -161,6 +182,37 @@ begin
 end $$;
 
 --
+-- Name: key_usage(interval); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.key_usage(p_recent interval DEFAULT '24:00:00'::interval) RETURNS TABLE(kid text, unsettled bigint, dead bigint, accepted_recently bigint, last_accepted_at timestamp with time zone, needed_until timestamp with time zone, retired_at timestamp with time zone)
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    AS $$
+  with owed as (
+    select d.kid,
+      count(*) filter (where d.state = 'queued') as unsettled,
+      count(*) filter (where d.state = 'dead') as dead,
+      max(least( -- as risc.claim has it
+        coalesce(d.retried_at, d.created_at) + s.max_age,
+        case s.profile when 'login.gov' then d.created_at + interval '12 hours' end
+      )) filter (where d.state = 'queued') as expires_at
+    from risc.deliveries d join risc.streams s on s.id = d.stream_id
+    group by d.kid
+  ), accepted as (
+    select h.kid, count(*) as count, max(h.settled_at) as last_at
+    from risc.history h
+    where h.outcome = 'accepted' and h.settled_at > now() - p_recent
+    group by h.kid
+  )
+  select kid, coalesce(o.unsettled, 0), coalesce(o.dead, 0), coalesce(a.count, 0), a.last_at,
+    greatest(o.expires_at, a.last_at + p_recent), r.retired_at
+  from owed o full join accepted a using (kid) full join risc.retired_keys r using (kid)
+  order by kid;
+$$;
+
+--
 -- Name: leave(uuid, text[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -201,24 +253,25 @@ CREATE FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jsonb) RET
 END;
 
 --
--- Name: maintain(boolean); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: maintain(double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.maintain(p_sweep boolean) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
+CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
     LANGUAGE plpgsql
     SET jit TO 'off'
     AS $$
 declare
+  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
+    and risc.server_started_at() < now() - risc.worker_ttl();
   v_pools text[];
   v_jobs bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.maintain', 0)) then
     return;
   end if;
-  perform risc.make_history_partitions();
 
   dead_workers := 0;
-  if p_sweep and risc.server_started_at() < now() - risc.worker_ttl() then
+  if v_steady then
     delete from risc.workers w where w.beat_at < now() - risc.worker_ttl();
     get diagnostics dead_workers = row_count;
   end if;
@@ -240,7 +293,14 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000);
+  requeued := risc.requeue_lost(1000, v_steady);
+
+  begin
+    perform set_config('lock_timeout', '100ms', true);
+    perform risc.make_history_partitions();
+  exception when lock_not_available then
+    null; -- somebody reads all of history, as a dump does: there is a week to try again
+  end;
   return next;
 end $$;
 
@@ -325,10 +385,39 @@ begin
 end $$;
 
 --
--- Name: requeue_lost(integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: replace_signatures(text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.requeue_lost(p_limit integer) RETURNS integer
+CREATE FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) RETURNS TABLE(resigned bigint, remaining bigint)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  if p_signed <> '[]' and p_transaction_name is distinct from risc.transaction_name() then
+    raise exception 'risc.replace_signatures must run in the transaction that locked the deliveries'
+      using errcode = 'no_active_sql_transaction';
+  end if;
+  if exists (
+    select from risc.deliveries d
+    join jsonb_to_recordset(p_signed) as n (delivery_id bigint, signed_set text) on n.delivery_id = d.id
+    where split_part(n.signed_set, '.', 2) is distinct from split_part(d.signed_set, '.', 2)
+  ) then
+    raise exception 'a new signature never changes what a SET says' using errcode = 'integrity_constraint_violation';
+  end if;
+  update risc.deliveries d set kid = n.kid, signed_set = n.signed_set
+  from jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text)
+  where d.id = n.delivery_id and d.kid = p_kid
+    and not exists (select from risc.inflight i where i.delivery_id = d.id);
+  get diagnostics resigned = row_count;
+  remaining := (select count(*) from risc.deliveries d where d.kid = p_kid);
+  return next;
+end $$;
+
+--
+-- Name: requeue_lost(integer, boolean); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.requeue_lost(p_limit integer, p_steady boolean) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 declare
@@ -339,7 +428,8 @@ begin
     left join risc_worker.jobs j on j.id = i.job_id
     where case
       when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id)
+        p_steady and (
+          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
@@ -350,6 +440,34 @@ begin
   delete from risc.inflight i using lost l where i.ticket = l.ticket;
   get diagnostics v_count = row_count;
   return v_count;
+end $$;
+
+--
+-- Name: retire_key(text, interval); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.retire_key(p_kid text, p_recent interval DEFAULT '24:00:00'::interval) RETURNS TABLE(retired boolean, unsettled bigint, dead bigint, accepted_recently bigint, needed_until timestamp with time zone)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  select u.unsettled, u.dead, u.accepted_recently, u.needed_until
+  into unsettled, dead, accepted_recently, needed_until
+  from risc.key_usage(p_recent) u where u.kid = p_kid;
+  if not found then
+    if not exists (select from risc.history h where h.kid = p_kid) then
+      raise exception 'no SET was signed by a key %', p_kid using errcode = 'undefined_object';
+    end if;
+    unsettled := 0;
+    dead := 0;
+    accepted_recently := 0;
+  end if;
+  retired := unsettled + dead + accepted_recently = 0;
+  if retired then
+    insert into risc.retired_keys as r (kid) values (p_kid)
+    on conflict on constraint retired_keys_pkey do update set retired_at = excluded.retired_at;
+  end if;
+  return next;
 end $$;
 
 --
@@ -684,6 +802,15 @@ CREATE VIEW risc.pending AS
   WHERE (d.state = 'queued'::text);
 
 --
+-- Name: retired_keys; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.retired_keys (
+    kid text NOT NULL,
+    retired_at timestamp with time zone DEFAULT now() NOT NULL
+);
+
+--
 -- Name: streams; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -703,6 +830,7 @@ CREATE TABLE risc.streams (
     max_age interval DEFAULT '72:00:00'::interval NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
+    CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -787,6 +915,13 @@ ALTER TABLE ONLY risc.inflight
     ADD CONSTRAINT inflight_pkey PRIMARY KEY (ticket);
 
 --
+-- Name: retired_keys retired_keys_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.retired_keys
+    ADD CONSTRAINT retired_keys_pkey PRIMARY KEY (kid);
+
+--
 -- Name: streams streams_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -864,10 +999,22 @@ ALTER TABLE ONLY risc.subjects
     ADD CONSTRAINT subjects_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
+-- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) FROM PUBLIC;
+
+--
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.enqueue(p_transaction_name text, p_deliveries jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION key_usage(p_recent interval); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.key_usage(p_recent interval) FROM PUBLIC;
 
 --
 -- Name: FUNCTION link(p_user_id text, p_stream_id text, p_subject jsonb); Type: ACL; Schema: risc; Owner: -
@@ -880,6 +1027,18 @@ REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jso
 --
 
 REVOKE ALL ON FUNCTION risc.recipients(p_requests jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION retire_key(p_kid text, p_recent interval); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.retire_key(p_kid text, p_recent interval) FROM PUBLIC;
 
 --
 -- Name: FUNCTION unlink(p_user_id text, p_stream_id text); Type: ACL; Schema: risc; Owner: -

@@ -13,6 +13,7 @@ export interface OutboxDatabase {
   'risc.inflight': InflightTable
   'risc.workers': WorkerTable
   'risc.history': HistoryTable
+  'risc.retired_keys': RetiredKeyTable
   'risc.pending': PendingView
   'risc.dead': DeadView
   'risc.stream_health': StreamHealthView
@@ -126,6 +127,12 @@ export interface HistoryTable {
   attempts: number
   created_at: Date
   settled_at: Generated<Date>
+}
+
+/** A signing key that nothing depended on any more. */
+export interface RetiredKeyTable {
+  kid: string
+  retired_at: Generated<Date>
 }
 
 /** What is still to be delivered. */

@@ -1,4 +1,4 @@
-import { type InvalidEventError, RiscError } from 'risc-set'
+import { type InvalidEventError, type InvalidOptionsError, RiscError } from 'risc-set'
 
 /** The call was not made inside the transaction that makes the change, so the two could not commit together. */
 export class NotInTransactionError extends RiscError {
@@ -25,5 +25,46 @@ export class MissingSubjectError extends RiscError {
   }
 }
 
+/** The key to be replaced is the one that signs. */
+export class ActiveKeyError extends RiscError {
+  readonly code = 'ERR_RISC_ACTIVE_KEY'
+  readonly kid: string
+
+  constructor(kid: string) {
+    super(`key ${kid} is the one that signs: set up the outbox with another active key first`)
+    this.kid = kid
+  }
+}
+
+/** The outbox's keys have none of this `kid`, not even its public half. */
+export class UnknownKeyError extends RiscError {
+  readonly code = 'ERR_RISC_UNKNOWN_KEY'
+  readonly kid: string
+
+  constructor(kid: string) {
+    super(`there is no key ${kid} in the outbox's keys: what it signed cannot be verified without its public half`)
+    this.kid = kid
+  }
+}
+
+/** A delivery's SET is not what the IdP signed: somebody wrote to `risc.deliveries`. */
+export class UnverifiedSetError extends RiscError {
+  readonly code = 'ERR_RISC_UNVERIFIED_SET'
+  readonly jti: string
+
+  constructor(jti: string, options?: ErrorOptions) {
+    super(`delivery ${jti} holds a SET that its key did not sign: find out who wrote it, and discard it`, options)
+    this.jti = jti
+  }
+}
+
 /** Every error that an {@link Outbox} throws itself; what the database or a look-up throws is passed on as it is. */
-export type OutboxError = InvalidEventError | NotInTransactionError | UnknownStreamError | MissingSubjectError
+export type OutboxError =
+  | InvalidEventError
+  | InvalidOptionsError
+  | NotInTransactionError
+  | UnknownStreamError
+  | MissingSubjectError
+  | ActiveKeyError
+  | UnknownKeyError
+  | UnverifiedSetError

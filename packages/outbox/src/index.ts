@@ -7,6 +7,7 @@ export type {
   OutboxDatabase,
   PendingView,
   PostgresInterval,
+  RetiredKeyTable,
   StreamHealthView,
   StreamProfile,
   StreamStatus,
@@ -15,9 +16,26 @@ export type {
   WorkerTable,
 } from './database.ts'
 export type { Enqueued } from './enqueue.ts'
-export { MissingSubjectError, NotInTransactionError, type OutboxError, UnknownStreamError } from './errors.ts'
+export {
+  ActiveKeyError,
+  MissingSubjectError,
+  NotInTransactionError,
+  type OutboxError,
+  UnknownKeyError,
+  UnknownStreamError,
+  UnverifiedSetError,
+} from './errors.ts'
 export type { OutboxEvent } from './event.ts'
+export type { KeyUsage, KeyUsageOptions } from './key-usage.ts'
 export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts'
 export type { Recipient, RecipientLookup } from './recipients.ts'
+export type { Resigned, ResignOptions } from './resign.ts'
 export type { Link } from './subjects.ts'
-export type { KyselyTransaction, OutboxTransaction, QueryableTransaction } from './transaction.ts'
+export type {
+  KyselyConnection,
+  KyselyTransaction,
+  OutboxConnection,
+  OutboxTransaction,
+  QueryableConnection,
+  QueryableTransaction,
+} from './transaction.ts'

@@ -2,9 +2,11 @@ import { randomUUID } from 'node:crypto'
 import type { EventTypes, SigningKeys } from 'risc-set'
 import { type Enqueued, enqueueEvents } from './enqueue.ts'
 import type { OutboxEvent } from './event.ts'
+import { type KeyUsage, type KeyUsageOptions, readKeyUsage } from './key-usage.ts'
 import type { RecipientLookup } from './recipients.ts'
+import { type Resigned, type ResignOptions, resignDeliveries } from './resign.ts'
 import { type Link, link, unlink } from './subjects.ts'
-import type { OutboxTransaction } from './transaction.ts'
+import type { OutboxConnection, OutboxTransaction } from './transaction.ts'
 
 /** How an IdP sets up its outbox. */
 export interface OutboxOptions<
@@ -63,6 +65,32 @@ export interface Outbox<
 
   /** Takes a {@link Outbox.link} away, as when consent is revoked; tells whether there was one. What is owed stays owed. */
   unlink(trx: Trx, link: Omit<Link, 'subject'>): Promise<boolean>
+
+  /**
+   * Tells for each signing key how many SETs depend on it. A key is published for as long as any does.
+   *
+   * @throws {@link InvalidOptionsError}
+   */
+  keyUsage(db: OutboxConnection, options?: KeyUsageOptions): Promise<KeyUsage[]>
+
+  /**
+   * Gives SETs that a compromised key signed new signatures by the active key: same `jti`, same claims, byte for byte.
+   *
+   * Takes what waits and dead letters; passes over what is in flight, and waits for no worker. A worker that settles one
+   * of these deliveries waits for `trx`, so keep it short. What was dispatched before `trx` commits may be sent once more
+   * as it was: a receiver that does not know the key any more says `invalid_key`, and the retry has the new signature.
+   *
+   * @example Until none is left
+   * ```ts
+   * const resign = () => db.transaction().execute((trx) => outbox.resign(trx, { kid }))
+   * while ((await resign()).remaining > 0) await setTimeout(1000)
+   * ```
+   * @throws {@link ActiveKeyError} and {@link UnknownKeyError} before anything is asked.
+   * @throws {@link UnverifiedSetError} before anything is written, when a SET is not what its key signed.
+   * @throws {@link NotInTransactionError} before anything is written.
+   * @throws {@link InvalidOptionsError}
+   */
+  resign(trx: Trx, options: ResignOptions): Promise<Resigned>
 }
 
 /**
@@ -86,5 +114,9 @@ export function createOutbox<
     },
     link,
     unlink,
+    keyUsage: readKeyUsage,
+    async resign(trx, which) {
+      return resignDeliveries(trx, which, { issuer, keys })
+    },
   }
 }

@@ -1,17 +1,29 @@
 import { CompiledQuery } from 'kysely'
 import { NotInTransactionError, UnknownStreamError } from './errors.ts'
 
-/** A Kysely `Transaction` of any database type, a controlled one included. A plain `Kysely` is not one. */
-export interface KyselyTransaction {
-  readonly isTransaction: true
+/** A Kysely of any database type. */
+export interface KyselyConnection {
+  readonly isTransaction: boolean
   withoutPlugins(): {
     executeQuery(query: CompiledQuery): Promise<{ readonly rows: readonly unknown[] }>
   }
 }
 
-/** A `pg` client inside a transaction, or anything that speaks as it does. A `pg` pool is not one. */
-export interface QueryableTransaction {
+/** A `pg` pool or client, or anything that speaks as they do. */
+export interface QueryableConnection {
   query(text: string, values: unknown[]): Promise<{ readonly rows: readonly unknown[] }>
+}
+
+/** What can be asked inside a transaction or outside. */
+export type OutboxConnection = KyselyConnection | QueryableConnection
+
+/** A Kysely `Transaction` of any database type, a controlled one included. A plain `Kysely` is not one. */
+export interface KyselyTransaction extends KyselyConnection {
+  readonly isTransaction: true
+}
+
+/** A `pg` client inside a transaction, or anything that speaks as it does. A `pg` pool is not one. */
+export interface QueryableTransaction extends QueryableConnection {
   /** As newer versions of `pg` have it: what PostgreSQL last said of the connection, `I` for no transaction. */
   getTransactionStatus?(): 'I' | 'T' | 'E' | null
   /** Only a pool counts its clients. */
@@ -28,20 +40,20 @@ export function assertInTransaction(trx: OutboxTransaction): void {
 }
 
 /** Runs one statement of ours. Values are text, so that no driver's own way with JSON or arrays is between. */
-export async function ask(trx: OutboxTransaction, text: string, values: string[]): Promise<readonly unknown[]> {
+export async function ask(db: OutboxConnection, text: string, values: string[]): Promise<readonly unknown[]> {
   try {
-    const { rows } = isKysely(trx)
+    const { rows } = isKysely(db)
       ? // Plugins are for the IdP's tables: ParseJSONResultsPlugin and CamelCasePlugin would change what a subject says.
-        await trx.withoutPlugins().executeQuery(CompiledQuery.raw(text, values))
-      : await trx.query(text, values)
+        await db.withoutPlugins().executeQuery(CompiledQuery.raw(text, values))
+      : await db.query(text, values)
     return rows
   } catch (error) {
     throw translate(error)
   }
 }
 
-function isKysely(trx: OutboxTransaction): trx is KyselyTransaction {
-  return 'isTransaction' in trx
+function isKysely(db: OutboxConnection): db is KyselyConnection {
+  return 'isTransaction' in db
 }
 
 function translate(cause: unknown): unknown {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
+import { addKeyCommands } from './commands/key.ts'
 import { addListCommand } from './commands/list.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addRetryCommand } from './commands/retry.ts'
@@ -63,6 +64,7 @@ function createProgram(world: World): Command {
   addListCommand(program, world)
   addRetryCommand(program, world)
   addStreamCommands(program, world)
+  addKeyCommands(program, world)
   return program
 }
 

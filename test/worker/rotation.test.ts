@@ -1,0 +1,131 @@
+import { decodeJwt, decodeProtectedHeader } from 'jose'
+import { createOutbox, type QueryableTransaction } from 'risc-outbox'
+import { type PublicJwks, publicJwks, type SigningKeys, verifySet } from 'risc-set'
+import { expect } from 'vitest'
+import { rotate } from '../outbox/rotation.ts'
+import type { TestDatabase } from '../support/database.ts'
+import type { Reply } from '../support/receiver.ts'
+import { until } from '../support/until.ts'
+import { runCommand, runJson } from './cli/command.ts'
+import { addStream } from './rows.ts'
+import { test } from './started-worker.ts'
+
+const issuer = 'https://idp.example/'
+const audience = 'https://bank.example'
+const HOUR_MS = 3_600_000
+
+/** Commits `count` events, of a user each. Returns the `jti`s. */
+async function tell({ pool }: TestDatabase, keys: SigningKeys, count: number): Promise<string[]> {
+  const outbox = createOutbox({
+    issuer,
+    keys,
+    recipients: async (_: QueryableTransaction, { user }) => [
+      { streamId: 'bank', subject: { format: 'opaque', id: user } },
+    ],
+  })
+  const events = Array.from({ length: count }, (_, n) => ({ type: 'account-disabled', user: `u-${n}` }) as const)
+  const trx = await pool.connect()
+  try {
+    await trx.query('begin')
+    const { deliveries } = await outbox.enqueue(trx, events)
+    await trx.query('commit')
+    return deliveries.map(({ jti }) => jti)
+  } finally {
+    trx.release()
+  }
+}
+
+test('a rotation under load loses nothing, and every SET verifies with the keys published when it came', async ({
+  database,
+  receiver,
+  start,
+}) => {
+  const { pool, url } = database
+  const env = { DATABASE_URL: url }
+  const keys = await rotate()
+  let published: PublicJwks = publicJwks(keys.before)
+  const came: { readonly body: string; readonly jwks: PublicJwks }[] = []
+  let answer: Reply = { status: 503 }
+  const bank = await receiver(({ body }) => {
+    came.push({ body, jwks: published })
+    return answer
+  })
+  await addStream(pool, {
+    id: 'bank',
+    endpoint_url: bank.url,
+    audience: [audience],
+    retry_delays_ms: [HOUR_MS, HOUR_MS],
+    max_in_flight: 20,
+  })
+  const count = async (where: string): Promise<number> => {
+    const { rows } = await pool.query(`select count(*)::integer as count from risc.deliveries where ${where}`)
+    return rows[0].count
+  }
+
+  const signedByOld = await tell(database, keys.before, 500)
+  start()
+  const inBackoff = `kid = 'old' and attempts = 1 and due_at > now()`
+  await until(async () => (await count(inBackoff)) === 500 || undefined, 'all to wait in backoff')
+
+  // Published first, and then signed with.
+  published = publicJwks(keys.during)
+  const retire = () => runCommand(['key', 'retire', 'old', '--recent', '0s'], env)
+  const refusal = await retire()
+  expect(refusal).toMatchObject({ code: 1, stdout: '' })
+  expect(refusal.stderr).toMatch(/key old is still needed until 20\S+Z by SETs that it signed: 500 unsettled\n$/)
+
+  answer = { status: 202 }
+  const signedByNew = tell(database, keys.during, 200)
+  await pool.query('select risc.retry($1)', [signedByOld])
+  await until(async () => {
+    const { code } = await retire()
+    const left = await count(`kid = 'old'`)
+    if (left > 0) expect(code, `retired with ${left} waiting`).toBe(1)
+    return code === 0 || undefined
+  }, 'key old to be retired')
+
+  published = publicJwks(keys.after)
+  const jtis = [...signedByOld, ...(await signedByNew), ...(await tell(database, keys.during, 100))]
+  await until(async () => (await count('true')) === 0 || undefined, 'all to be delivered')
+
+  const { rows } = await pool.query<{ jti: string }>(`select jti from risc.history where outcome = 'accepted'`)
+  expect(rows.map(({ jti }) => jti).toSorted()).toEqual(jtis.toSorted())
+  const verified = await Promise.all(came.map(({ body, jwks }) => verifySet(body, { issuer, audience, jwks })))
+  expect(verified).toHaveLength(500 + 800) // each of the old ones came once in vain
+  const last = new Map(came.map(({ body }) => [decodeJwt(body).jti, decodeProtectedHeader(body).kid]))
+  expect(jtis.map((jti) => last.get(jti))).toEqual([...Array(500).fill('old'), ...Array(300).fill('new')])
+  expect(await runJson(['key', 'list', '--recent', '0s'], env)).toMatchObject({
+    keys: [{ kid: 'old', unsettled: 0, in_use_again: false }],
+  })
+})
+
+test('what a compromised key signed is delivered under another, and a key may go at once', async ({
+  database,
+  receiver,
+  start,
+}) => {
+  const { pool, url } = database
+  const keys = await rotate()
+  const bank = await receiver(() => ({ status: 503 }))
+  await addStream(pool, { id: 'bank', endpoint_url: bank.url, audience: [audience], retry_delays_ms: [HOUR_MS] })
+  const jtis = await tell(database, keys.before, 50)
+  start()
+  await until(
+    async () => (await pool.query('select from risc.deliveries where attempts = 1')).rowCount === 50 || undefined,
+    'all to wait in backoff',
+  )
+
+  const outbox = createOutbox({ issuer, keys: keys.during })
+  const trx = await pool.connect()
+  await trx.query('begin')
+  expect(await outbox.resign(trx, { kid: 'old' })).toEqual({ resigned: 50, remaining: 0 })
+  await trx.query('commit')
+  trx.release()
+  bank.respond = () => ({ status: 202 })
+  await pool.query('select risc.retry($1)', [jtis])
+
+  const requests = (await bank.received(100)).slice(50)
+  const sets = requests.map(({ body }) => verifySet(body, { issuer, audience, jwks: publicJwks(keys.after) }))
+  expect((await Promise.all(sets)).map(({ jti }) => jti).toSorted()).toEqual(jtis.toSorted())
+  expect(await runCommand(['key', 'list'], { DATABASE_URL: url })).toMatchObject({ code: 0 })
+})
