@@ -1,6 +1,7 @@
 const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
   enqueue: () => import('./enqueue.ts'),
   deliver: () => import('./deliver.ts'),
+  sign: () => import('./sign.ts'),
 }
 
 const bench = benches[process.argv[2] ?? '']

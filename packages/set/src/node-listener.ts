@@ -28,13 +28,20 @@ async function answer(
 function toRequest(incoming: IncomingMessage): Request | undefined {
   const { method = 'GET', url = '/', rawHeaders } = incoming
   const headers = new Headers()
-  const body = method === 'GET' || method === 'HEAD' ? null : (Readable.toWeb(incoming) as ReadableStream<Uint8Array>)
+  const body = method === 'GET' || method === 'HEAD' ? null : bodyOf(incoming)
   try {
     for (let at = 0; at < rawHeaders.length; at += 2) headers.append(rawHeaders[at] ?? '', rawHeaders[at + 1] ?? '')
     return new Request(new URL(url, 'http://localhost'), { method, headers, body, duplex: 'half' })
   } catch {
     return undefined
   }
+}
+
+function bodyOf(incoming: IncomingMessage): ReadableStream<Uint8Array> {
+  if (!incoming.readableDidRead) return Readable.toWeb(incoming) as ReadableStream<Uint8Array>
+  // Not an empty body, for which a receiver would refuse the SET for good.
+  const error = new TypeError('the body was read before nodeListener: mount it before any body parser')
+  return new ReadableStream({ start: (controller) => controller.error(error) })
 }
 
 async function send(response: Response, incoming: IncomingMessage, outgoing: ServerResponse): Promise<void> {
