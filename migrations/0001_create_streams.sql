@@ -39,6 +39,22 @@ create table risc.streams (
 create trigger stream_id_never_changes before update of id on risc.streams
   for each row when (old.id is distinct from new.id) execute function risc.refuse_update('id');
 
+-- How well a stream's receiver does, as its answers tell: written by settle alone, and only when something changes.
+create table risc.flow (
+  stream_id text collate "C" primary key references risc.streams on delete cascade,
+  ramp integer not null default 4 -- the window it has earned: doubled by an answer, halved by trouble
+    constraint ramp_is_positive check (ramp > 0),
+  failures integer not null default 0 -- settled batches of nothing but trouble since the last answer
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+
+create function risc.add_flow() returns trigger language plpgsql as $$
+begin
+  insert into risc.flow (stream_id) values (new.id);
+  return null;
+end $$;
+
+create trigger stream_has_flow after insert on risc.streams for each row execute function risc.add_flow();
+
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own
 -- answers by the option `recipients` and leaves this one empty.
 create table risc.subjects (

@@ -1,7 +1,8 @@
 -- What the IdP's role may execute, and all it needs: it has no right on any table. The functions run as their owner
 -- with a pinned search_path. None of them notifies, and none takes a lock that another user's transaction waits for.
 
--- Names the surrounding transaction: two statements got the same answer only if one transaction ran both.
+-- Names the surrounding transaction by its start: two statements of a connection get one answer if one transaction ran
+-- both, and two answers if each ran by itself.
 create function risc.transaction_name() returns text
 language sql stable set search_path = pg_catalog, pg_temp
 return (extract(epoch from now()) * 1000000)::bigint::text;

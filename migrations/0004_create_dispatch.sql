@@ -18,29 +18,42 @@ create function risc.due_streams() returns table (stream_id text, first_due_at t
   select s.stream_id, s.due_at from stream s where s.due_at <= now();
 $$;
 
--- How many deliveries each due stream may be handed now: the rest of its window, and its share of what the whole fleet
--- has room for: its slots, and as many again in front of them, so that no slot waits for a pass. Those that hold least
--- come first, so a quiet stream passes any backlog of another.
+-- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, and its share
+-- of what the whole fleet has room for: its slots, and as many again in front of them, so that no slot waits for a pass.
+-- Slow streams, those that hang, fail or have yet to prove themselves, together get half of the slots at most. Within
+-- each class those that hold least come first, so a quiet stream passes any backlog of another.
 create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql stable as $$
-  with held as (
-    select i.stream_id, count(*)::integer as held from risc.inflight i group by i.stream_id
+  with fleet as (
+    select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), held as (
+    select i.stream_id, count(*)::integer as held, min(i.dispatched_at) < now() - interval '1 second' as hangs
+    from risc.inflight i group by i.stream_id
+  ), judged as (
+    select h.stream_id, h.held, h.hangs or f.failures > 0 or f.ramp < s.max_in_flight as slow
+    from held h join risc.flow f on f.stream_id = h.stream_id join risc.streams s on s.id = h.stream_id
   ), free as (
-    select 2 * coalesce(sum(w.slots), 0) - (select coalesce(sum(h.held), 0) from held h) as slots
-    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+    select 2 * f.slots - coalesce(sum(j.held), 0) as free,
+      greatest(f.slots / 2, 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free
+    from fleet f left join judged j on true group by f.slots
   ), wish as (
-    select d.stream_id, d.first_due_at, coalesce(h.held, 0) as held, s.max_in_flight - coalesce(h.held, 0) as room
+    select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
+      coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
+      least(s.max_in_flight, f.ramp) - coalesce(j.held, 0) as room
     from risc.due_streams() d
     join risc.streams s on s.id = d.stream_id
-    left join held h on h.stream_id = d.stream_id
+    join risc.flow f on f.stream_id = d.stream_id
+    left join judged j on j.stream_id = d.stream_id
     where s.status = 'enabled'
-  ), share as (
-    select w.*, least(w.room, greatest(1, f.slots / count(*) over ())) as share, f.slots as free
+  ), class as (
+    select w.*, case when w.slow then least(f.slow_free, f.free) else f.free end as free
     from wish w cross join free f where w.room > 0
+  ), share as (
+    select c.*, least(c.room, greatest(1, floor(c.free / count(*) over (partition by c.slow)))) as share from class c
   ), turn as (
-    select s.*, s.free - (sum(s.share) over (order by s.held, s.first_due_at, s.stream_id) - s.share) as still_free
+    select s.*, s.free - sum(s.share) over (partition by s.slow order by s.held, s.first_due_at, s.stream_id) + s.share as left_over
     from share s
   )
-  select t.stream_id, floor(least(t.share, t.still_free))::integer, t.held from turn t where t.still_free >= 1;
+  select t.stream_id, floor(least(t.share, t.left_over))::integer, t.held from turn t where t.left_over >= 1;
 $$;
 
 -- The oldest due deliveries of one stream that are not in flight, found among the first p_look.

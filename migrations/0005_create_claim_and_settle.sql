@@ -1,5 +1,6 @@
 -- What a worker does with a ticket. Locks are taken in one order by everybody: inflight by ticket, then deliveries by
--- id, then streams by id. Each function is one autocommitted statement that may be repeated when its answer was lost.
+-- id, then streams by id, then flow by stream. Each function is one autocommitted statement that may be repeated when its
+-- answer was lost; a settle that was recorded the first time then returns nothing.
 
 -- Stamps the tickets with the worker and loads what it has to push. A ticket that is gone, or another worker's, yields
 -- nothing: its job outlived it. So does one whose stream is no longer enabled, which is queued again, and any ticket for
@@ -40,6 +41,23 @@ begin
   where i.ticket = any (v_mine);
 end $$;
 
+-- What a batch of outcomes says of its streams: one answer, be it a refusal, outweighs any trouble of the same moment.
+create function risc.learn(p_answered text[], p_troubled text[]) returns void
+language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_rising text[] := array(
+    select f.stream_id from risc.flow f join risc.streams s on s.id = f.stream_id
+    where f.stream_id = any (p_answered) and (f.failures > 0 or f.ramp < s.max_in_flight));
+  v_falling text[] := array(select t from unnest(p_troubled) t where t <> all (p_answered));
+begin
+  if cardinality(v_rising) + cardinality(v_falling) = 0 then
+    return;
+  end if;
+  perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
+  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, 10000) where f.stream_id = any (v_rising);
+  update risc.flow f set failures = f.failures + 1, ramp = greatest(f.ramp / 2, 1) where f.stream_id = any (v_falling);
+end $$;
+
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
 -- comes back without its last commits may give a ticket's number again, to another delivery.
 -- [{ ticket, delivery_id, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?, pauses? }].
@@ -48,6 +66,8 @@ language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = of
 set plan_cache_mode = force_generic_plan as $$
 declare
   v_tickets bigint[];
+  v_answered text[];
+  v_troubled text[];
 begin
   v_tickets := array(
     select i.ticket
@@ -92,11 +112,17 @@ begin
     select s.id from risc.streams s
     where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
     order by s.id for no key update
+  ), paused as (
+    update risc.streams s
+    set status = 'paused', status_changed_at = now(), status_reason = (
+      select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
+    where s.id = any (array(select p.id from pausing p))
   )
-  update risc.streams s
-  set status = 'paused', status_changed_at = now(), status_reason = (
-    select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
-  where s.id = any (array(select p.id from pausing p));
+  select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
+    array_agg(distinct s.stream_id) filter (where s.next = 'retry' and s.reason is not null or s.dead_because = 'exhausted')
+  into v_answered, v_troubled from settled s;
+
+  perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));
   return v_tickets;
 end $$;
 

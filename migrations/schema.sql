@@ -9,6 +9,18 @@
 CREATE SCHEMA risc;
 
 --
+-- Name: add_flow(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.add_flow() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  insert into risc.flow (stream_id) values (new.id);
+  return null;
+end $$;
+
+--
 -- Name: add_jobs(bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -211,6 +223,30 @@ CREATE FUNCTION risc.key_usage(p_recent interval DEFAULT '24:00:00'::interval) R
   from owed o full join accepted a using (kid) full join risc.retired_keys r using (kid)
   order by kid;
 $$;
+
+--
+-- Name: learn(text[], text[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.learn(p_answered text[], p_troubled text[]) RETURNS void
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_rising text[] := array(
+    select f.stream_id from risc.flow f join risc.streams s on s.id = f.stream_id
+    where f.stream_id = any (p_answered) and (f.failures > 0 or f.ramp < s.max_in_flight));
+  v_falling text[] := array(select t from unnest(p_troubled) t where t <> all (p_answered));
+begin
+  if cardinality(v_rising) + cardinality(v_falling) = 0 then
+    return;
+  end if;
+  perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
+  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, 10000) where f.stream_id = any (v_rising);
+  update risc.flow f set failures = f.failures + 1, ramp = greatest(f.ramp / 2, 1) where f.stream_id = any (v_falling);
+end $$;
 
 --
 -- Name: leave(uuid, text[]); Type: FUNCTION; Schema: risc; Owner: -
@@ -499,25 +535,37 @@ end $$;
 CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held integer)
     LANGUAGE sql STABLE
     AS $$
-  with held as (
-    select i.stream_id, count(*)::integer as held from risc.inflight i group by i.stream_id
+  with fleet as (
+    select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), held as (
+    select i.stream_id, count(*)::integer as held, min(i.dispatched_at) < now() - interval '1 second' as hangs
+    from risc.inflight i group by i.stream_id
+  ), judged as (
+    select h.stream_id, h.held, h.hangs or f.failures > 0 or f.ramp < s.max_in_flight as slow
+    from held h join risc.flow f on f.stream_id = h.stream_id join risc.streams s on s.id = h.stream_id
   ), free as (
-    select 2 * coalesce(sum(w.slots), 0) - (select coalesce(sum(h.held), 0) from held h) as slots
-    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+    select 2 * f.slots - coalesce(sum(j.held), 0) as free,
+      greatest(f.slots / 2, 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free
+    from fleet f left join judged j on true group by f.slots
   ), wish as (
-    select d.stream_id, d.first_due_at, coalesce(h.held, 0) as held, s.max_in_flight - coalesce(h.held, 0) as room
+    select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
+      coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
+      least(s.max_in_flight, f.ramp) - coalesce(j.held, 0) as room
     from risc.due_streams() d
     join risc.streams s on s.id = d.stream_id
-    left join held h on h.stream_id = d.stream_id
+    join risc.flow f on f.stream_id = d.stream_id
+    left join judged j on j.stream_id = d.stream_id
     where s.status = 'enabled'
-  ), share as (
-    select w.*, least(w.room, greatest(1, f.slots / count(*) over ())) as share, f.slots as free
+  ), class as (
+    select w.*, case when w.slow then least(f.slow_free, f.free) else f.free end as free
     from wish w cross join free f where w.room > 0
+  ), share as (
+    select c.*, least(c.room, greatest(1, floor(c.free / count(*) over (partition by c.slow)))) as share from class c
   ), turn as (
-    select s.*, s.free - (sum(s.share) over (order by s.held, s.first_due_at, s.stream_id) - s.share) as still_free
+    select s.*, s.free - sum(s.share) over (partition by s.slow order by s.held, s.first_due_at, s.stream_id) + s.share as left_over
     from share s
   )
-  select t.stream_id, floor(least(t.share, t.still_free))::integer, t.held from turn t where t.still_free >= 1;
+  select t.stream_id, floor(least(t.share, t.left_over))::integer, t.held from turn t where t.left_over >= 1;
 $$;
 
 --
@@ -542,6 +590,8 @@ CREATE FUNCTION risc.settle(p_outcomes jsonb) RETURNS bigint[]
     AS $$
 declare
   v_tickets bigint[];
+  v_answered text[];
+  v_troubled text[];
 begin
   v_tickets := array(
     select i.ticket
@@ -586,11 +636,17 @@ begin
     select s.id from risc.streams s
     where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
     order by s.id for no key update
+  ), paused as (
+    update risc.streams s
+    set status = 'paused', status_changed_at = now(), status_reason = (
+      select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
+    where s.id = any (array(select p.id from pausing p))
   )
-  update risc.streams s
-  set status = 'paused', status_changed_at = now(), status_reason = (
-    select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
-  where s.id = any (array(select p.id from pausing p));
+  select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
+    array_agg(distinct s.stream_id) filter (where s.next = 'retry' and s.reason is not null or s.dead_because = 'exhausted')
+  into v_answered, v_troubled from settled s;
+
+  perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));
   return v_tickets;
 end $$;
 
@@ -689,6 +745,18 @@ ALTER TABLE risc.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: flow; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.flow (
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    ramp integer DEFAULT 4 NOT NULL,
+    failures integer DEFAULT 0 NOT NULL,
+    CONSTRAINT ramp_is_positive CHECK ((ramp > 0))
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
 --
 -- Name: history; Type: TABLE; Schema: risc; Owner: -
@@ -901,6 +969,13 @@ ALTER TABLE ONLY risc.deliveries
     ADD CONSTRAINT deliveries_pkey PRIMARY KEY (id);
 
 --
+-- Name: flow flow_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.flow
+    ADD CONSTRAINT flow_pkey PRIMARY KEY (stream_id);
+
+--
 -- Name: inflight inflight_delivery_id_key; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -979,6 +1054,12 @@ CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
 ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
 
 --
+-- Name: streams stream_has_flow; Type: TRIGGER; Schema: risc; Owner: -
+--
+
+CREATE TRIGGER stream_has_flow AFTER INSERT ON risc.streams FOR EACH ROW EXECUTE FUNCTION risc.add_flow();
+
+--
 -- Name: streams stream_id_never_changes; Type: TRIGGER; Schema: risc; Owner: -
 --
 
@@ -990,6 +1071,13 @@ CREATE TRIGGER stream_id_never_changes BEFORE UPDATE OF id ON risc.streams FOR E
 
 ALTER TABLE ONLY risc.deliveries
     ADD CONSTRAINT deliveries_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id);
+
+--
+-- Name: flow flow_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.flow
+    ADD CONSTRAINT flow_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
 -- Name: subjects subjects_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -

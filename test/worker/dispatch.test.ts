@@ -69,6 +69,39 @@ describe('a pass', () => {
     expect(await dispatch(pool)).toBe(0)
   })
 
+  test('gives streams that hang half of the slots together, however many they are', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 20 })
+    for (const id of ['hang-1', 'hang-2', 'hang-3', 'hang-4']) {
+      await addStream(pool, { id, max_in_flight: 1000 })
+      await addDeliveries(pool, id, 100)
+    }
+    await dispatch(pool)
+    await pool.query(
+      `delete from risc.inflight where ticket not in (select min(ticket) from risc.inflight group by stream_id)`,
+    )
+    await pool.query(`update risc.inflight set dispatched_at = dispatched_at - interval '2 seconds'`)
+    while ((await dispatch(pool)) > 0);
+    expect(Object.values(await heldByStream(pool)).reduce((sum, held) => sum + held)).toBe(10)
+
+    await addStream(pool, { id: 'quick', max_in_flight: 1000 })
+    await addDeliveries(pool, 'quick', 100)
+    await dispatch(pool)
+    expect(await heldByStream(pool)).toMatchObject({ quick: 30 })
+  })
+
+  test('has no more of a stream in flight than its receiver has earned by answering', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'new', unproven: true })
+    await addDeliveries(pool, 'new', 100)
+    expect(await dispatch(pool)).toBe(4)
+    expect(await dispatch(pool)).toBe(0)
+    await pool.query('delete from risc.inflight')
+    await pool.query(`select risc.learn('{new}', '{}')`)
+    expect(await dispatch(pool)).toBe(8)
+  })
+
   test('leaves paused and disabled streams alone', async ({ database: { pool } }) => {
     await addWorker(pool)
     for (const status of ['enabled', 'paused', 'disabled']) {

@@ -32,6 +32,25 @@ describe('workers', () => {
     expect(Math.min(...fourBefore)).toBeGreaterThanOrEqual(19) // each takes 20 ms, so a fifth would have come sooner
   })
 
+  test('serve a quiet stream while others hang in all the slots they may have', async ({
+    database,
+    receiver,
+    start,
+  }) => {
+    const hanging = await receiver(() => 'hang')
+    const quiet = await receiver()
+    for (let n = 1; n <= 8; n++) {
+      await addStream(database.pool, { id: `hang-${n}`, endpoint_url: hanging.url, timeout_ms: 60_000, unproven: true })
+      await addDeliveries(database.pool, `hang-${n}`, 100)
+    }
+    await addStream(database.pool, { id: 'quiet', endpoint_url: quiet.url })
+    start({ concurrency: 20, shutdownMs: 0 })
+    await hanging.received(10)
+    await addDeliveries(database.pool, 'quiet', 100)
+    await quiet.received(100)
+    expect(hanging.requests).toHaveLength(10)
+  })
+
   test('survive the loss of every connection and lose nothing', async ({ database, receiver, start }) => {
     const partner = await receiver(() => ({ status: 202, delayMs: 5 }))
     await addStream(database.pool, { id: 'a', endpoint_url: partner.url, max_in_flight: 10 })

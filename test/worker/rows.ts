@@ -10,15 +10,18 @@ export interface StreamRow {
   readonly retry_delays_ms?: readonly number[]
   readonly max_age?: string
   readonly status?: string
+  readonly unproven?: boolean
   readonly profile?: string
   readonly authorization_header?: string
 }
 
-export async function addStream(pool: Pool, stream: StreamRow): Promise<void> {
+/** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */
+export async function addStream(pool: Pool, { unproven = false, ...stream }: StreamRow): Promise<void> {
   const row = { endpoint_url: 'https://partner.example/events', audience: ['https://partner.example'], ...stream }
   const columns = Object.keys(row)
   const places = columns.map((_, index) => `$${index + 1}`)
   await pool.query(`insert into risc.streams (${columns}) values (${places})`, Object.values(row))
+  if (!unproven) await pool.query('update risc.flow set ramp = 10000 where stream_id = $1', [stream.id])
 }
 
 /** Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s. */

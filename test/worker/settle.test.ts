@@ -232,6 +232,42 @@ describe('settle', () => {
   })
 })
 
+describe('what a stream has earned', () => {
+  async function afterwards(pool: Pool, outcomes: readonly object[]): Promise<{ ramp: number; failures: number }> {
+    const workerId = await addWorker(pool)
+    await addStream(pool, { id: 'a', unproven: true })
+    await pool.query(`update risc.flow set ramp = 4, failures = 3`)
+    await addDeliveries(pool, 'a', outcomes.length)
+    await dispatch(pool)
+    const out = await tickets(pool)
+    await claim(pool, workerId, out)
+    await settle(
+      pool,
+      outcomes.map((outcome, index) => ({ ticket: out[index], counts: true, ...outcome })),
+    )
+    return (await pool.query('select ramp, failures from risc.flow')).rows[0]
+  }
+  const trouble = { next: 'retry', reason: 'timeout', delay_ms: 0 }
+
+  test('doubles with an answer, and its failures are forgotten', async ({ database: { pool } }) => {
+    expect(await afterwards(pool, [{ next: 'accepted' }, trouble])).toEqual({ ramp: 8, failures: 0 })
+  })
+
+  test('doubles with a refusal too: its receiver works as it should', async ({ database: { pool } }) => {
+    const refused = { next: 'dead', dead_because: 'refused', reason: 'invalid_audience' }
+    expect(await afterwards(pool, [refused])).toEqual({ ramp: 8, failures: 0 })
+  })
+
+  test('is halved by trouble', async ({ database: { pool } }) => {
+    expect(await afterwards(pool, [trouble, trouble])).toEqual({ ramp: 2, failures: 4 })
+  })
+
+  test('is halved by a dead letter that all attempts have failed', async ({ database: { pool } }) => {
+    const exhausted = { next: 'dead', dead_because: 'exhausted', reason: 'timeout' }
+    expect(await afterwards(pool, [exhausted])).toEqual({ ramp: 2, failures: 4 })
+  })
+})
+
 describe('retry', () => {
   test('gives dead letters all their attempts back, and is done once however often it is asked', async ({
     database: { pool },

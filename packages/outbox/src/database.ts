@@ -8,6 +8,7 @@ import type { ProfileName, SubjectIdentifier } from 'risc-set'
  */
 export interface OutboxDatabase {
   'risc.streams': StreamTable
+  'risc.flow': FlowTable
   'risc.subjects': SubjectTable
   'risc.deliveries': DeliveryTable
   'risc.inflight': InflightTable
@@ -62,6 +63,13 @@ export interface StreamTable {
   retry_delays_ms: Generated<number[]>
   max_age: WithDefault<Interval>
   created_at: Generated<Date>
+}
+
+/** `risc.flow`: how well a stream's receiver does. */
+export interface FlowTable {
+  stream_id: string
+  ramp: Generated<number>
+  failures: Generated<number>
 }
 
 /** Which user is known to which receiver under which subject identifier (RFC 9493). */

@@ -2,6 +2,7 @@ export type {
   DeadBecause,
   DeadView,
   DeliveryTable,
+  FlowTable,
   HistoryTable,
   InflightTable,
   OutboxDatabase,
