@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, createServer as createRawServer } from 'node:net'
 import { describe, expect, onTestFinished } from 'vitest'
 import { until } from '../support/until.ts'
 import { addDeliveries, addStream } from './rows.ts'
@@ -216,6 +216,32 @@ describe('a delivery that is not accepted', () => {
     )
     expect(dead).toMatchObject({ jti: old, attempts: 0, dead_because: 'expired' })
     expect(partner.requests).toHaveLength(1)
+  })
+
+  test('a kept connection that the receiver closes at the next request costs no attempt', async ({
+    database,
+    start,
+  }) => {
+    const server = createRawServer((socket) => {
+      let requests = 0
+      socket
+        .on('error', () => undefined)
+        .on('data', () => {
+          if (++requests > 1) socket.resetAndDestroy()
+          else socket.write('HTTP/1.1 202 Accepted\r\ncontent-length: 0\r\n\r\n')
+        })
+    })
+    onTestFinished(() => void server.close())
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await addStream(database.pool, { id: 'a', endpoint_url: `http://127.0.0.1:${port}/`, max_in_flight: 1 })
+    await addDeliveries(database.pool, 'a', 2)
+    start()
+    const rows = await until(async () => {
+      const { rows } = await database.pool.query('select attempts from risc.history')
+      return rows.length === 2 ? rows : undefined
+    }, 'history')
+    expect(rows).toEqual([{ attempts: 1 }, { attempts: 1 }])
   })
 
   test.for([

@@ -82,6 +82,10 @@ describe('what an answer means', () => {
     expect(judge({ kind: 'failure', failure: 'timeout' })).toEqual({ kind: 'retry', reason: 'timeout', counts: true })
   })
 
+  test('a kept connection that was closed meanwhile costs no attempt', () => {
+    expect(judge({ kind: 'failure', failure: 'stale_connection' })).toMatchObject({ kind: 'retry', counts: false })
+  })
+
   test('a status that HTTP does not know is tried again', () => {
     expect(answered(999)).toMatchObject({ kind: 'retry', reason: 'unexpected_status' })
   })

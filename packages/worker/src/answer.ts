@@ -4,6 +4,7 @@ export type Failure =
   | 'name_not_resolved'
   | 'connection_refused'
   | 'connection_lost'
+  | 'stale_connection'
   | 'tls_failed'
   | 'unreadable_answer'
   | 'unreachable'

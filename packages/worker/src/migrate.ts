@@ -1,7 +1,8 @@
 import { Logger, runMigrations } from 'graphile-worker'
 import { Kysely, PostgresDialect, sql } from 'kysely'
 import { type MigrationProvider, Migrator } from 'kysely/migration'
-import { Pool } from 'pg'
+import type { Pool } from 'pg'
+import { openCommandPool } from './command-pool.ts'
 import { errorCode } from './error-code.ts'
 import { MigrationDeniedError, UnknownSchemaError, UnsupportedPostgresError } from './errors.ts'
 import { GRAPHILE_WORKER_SCHEMA, readMigrations } from './migration-files.ts'
@@ -23,14 +24,7 @@ export interface MigrationResult {
  * @throws {@link UnknownSchemaError} when a newer version has migrated the database already.
  */
 export async function migrate(databaseUrl: string): Promise<MigrationResult> {
-  const pool = new Pool({
-    connectionString: databaseUrl,
-    application_name: 'risc-worker migrate',
-    connectionTimeoutMillis: 10_000,
-    max: 2,
-  })
-  pool.on('error', () => undefined) // the statement under way reports it
-  pool.on('connect', (client) => void client.on('error', () => undefined))
+  const pool = openCommandPool(databaseUrl, { name: 'risc-worker migrate', max: 2 })
   try {
     return await inTurns(pool, () => migrateAlone(pool))
   } catch (error) {

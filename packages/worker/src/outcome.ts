@@ -30,6 +30,7 @@ export type Outcome =
 
 /** Gives a receiver time to fetch the new key: its copy of the JWKS may be cached for minutes. */
 const KEY_REFRESH_MS = 5 * 60 * 1000
+const RECONNECT_MS = 1000
 
 /** Says what an answer means (RFC 8935 §2.2–2.4; RFC 9110 for the statuses it leaves open). */
 export function judge(answer: Exclude<Answer, { kind: 'aborted' }>): Outcome {
@@ -37,12 +38,18 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>): Outcome {
     case 'response':
       return judgeResponse(answer)
     case 'failure':
-      return { kind: 'retry', reason: answer.failure, counts: true }
+      return judgeFailure(answer.failure)
     case 'blocked':
       return { kind: 'pause', reason: 'address_blocked' }
     default:
       return answer satisfies never
   }
+}
+
+/** A kept connection that the receiver had closed meanwhile says nothing of the receiver: try again on a new one. */
+function judgeFailure(reason: Failure): Outcome {
+  if (reason === 'stale_connection') return { kind: 'retry', reason, counts: false, notBeforeMs: RECONNECT_MS }
+  return { kind: 'retry', reason, counts: true }
 }
 
 type Response = Extract<Answer, { kind: 'response' }>

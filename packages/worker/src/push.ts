@@ -1,8 +1,9 @@
 import { once } from 'node:events'
-import got from 'got'
+import got, { RequestError } from 'got'
 import type { Agents } from './agents.ts'
 import type { Answer, Failure } from './answer.ts'
 import { checkEndpointUrl, type EndpointRules } from './endpoint-url.ts'
+import { errorCode } from './error-code.ts'
 import { readRefusal } from './refusal.ts'
 import { readRetryAfter } from './retry-after.ts'
 
@@ -84,10 +85,12 @@ async function readBody(stream: AsyncIterable<Buffer>, { needed }: { readonly ne
 }
 
 function nameFailure(error: unknown): Failure {
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const code = errorCode(error)
   if (code === 'ETIMEDOUT') return 'timeout'
   if (code === 'ECONNREFUSED') return 'connection_refused'
-  if (['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(code)) return 'connection_lost'
+  if (['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(code)) {
+    return error instanceof RequestError && error.request?.reusedSocket ? 'stale_connection' : 'connection_lost'
+  }
   if (['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'ETIMEOUT', 'EAI_AGAIN'].includes(code)) return 'name_not_resolved'
   if (code.startsWith('HPE_')) return 'unreadable_answer'
   if (code === 'EPROTO' || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT'))
