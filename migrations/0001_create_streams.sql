@@ -27,6 +27,14 @@ create table risc.streams (
   status_changed_at timestamptz not null default now(),
   max_in_flight integer not null default 50
     constraint max_in_flight_is_positive check (max_in_flight > 0),
+  rate_limit integer not null default 1000 -- requests in any rate_interval at most
+    constraint rate_limit_is_positive check (rate_limit > 0),
+  rate_interval interval not null default '60 seconds'
+    constraint rate_interval_is_positive check (rate_interval > interval '0'),
+  -- A tenth of the limit may go out at once; the rest follows evenly, so that no interval ever sees more than the limit.
+  rate_burst integer not null generated always as (greatest(rate_limit / 10, 1)) stored,
+  rate_spacing interval not null
+    generated always as (rate_interval / (rate_limit - greatest(rate_limit / 10, 1) + 1)) stored,
   timeout_ms integer not null default 3000
     constraint timeout_is_sane check (timeout_ms between 100 and 60000),
   retry_delays_ms integer[] not null default '{10000,60000,600000,3600000}' -- one fewer than the attempts allowed
@@ -47,13 +55,22 @@ create table risc.flow (
   failures integer not null default 0 -- settled batches of nothing but trouble since the last answer
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
-create function risc.add_flow() returns trigger language plpgsql as $$
+-- When a stream will have paid for the requests it was handed (the "theoretical arrival time" of GCRA): written by
+-- dispatch alone, which therefore waits for nobody.
+create table risc.pace (
+  stream_id text collate "C" primary key references risc.streams on delete cascade,
+  paid_at timestamptz not null default 'epoch'
+) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+
+create function risc.add_flow_and_pace() returns trigger language plpgsql as $$
 begin
   insert into risc.flow (stream_id) values (new.id);
+  insert into risc.pace (stream_id) values (new.id);
   return null;
 end $$;
 
-create trigger stream_has_flow after insert on risc.streams for each row execute function risc.add_flow();
+create trigger stream_has_flow_and_pace after insert on risc.streams
+  for each row execute function risc.add_flow_and_pace();
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own
 -- answers by the option `recipients` and leaves this one empty.

@@ -18,8 +18,8 @@ create function risc.due_streams() returns table (stream_id text, first_due_at t
   select s.stream_id, s.due_at from stream s where s.due_at <= now();
 $$;
 
--- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, and its share
--- of what the whole fleet has room for: its slots, and as many again in front of them, so that no slot waits for a pass.
+-- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, what its rate
+-- leaves, and its share of what the whole fleet has room for: its slots, and as many again in front of them, so that no slot waits for a pass.
 -- Slow streams, those that hang, fail or have yet to prove themselves, together get half of the slots at most. Within
 -- each class those that hold least come first, so a quiet stream passes any backlog of another.
 create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql stable as $$
@@ -38,10 +38,14 @@ create function risc.rooms() returns table (stream_id text, room integer, held i
   ), wish as (
     select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
       coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
-      least(s.max_in_flight, f.ramp) - coalesce(j.held, 0) as room
+      least(
+        least(s.max_in_flight, f.ramp) - coalesce(j.held, 0),
+        s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing))
+      ) as room
     from risc.due_streams() d
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
+    join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
     where s.status = 'enabled'
   ), class as (
@@ -98,6 +102,11 @@ begin
     select j.ticket, h.delivery_id, h.stream_id, j.job_id
     from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
+
+    update risc.pace p set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing
+    from (select u as stream_id, count(*) as handed from unnest(v_streams) u group by u) h
+    join risc.streams s on s.id = h.stream_id
+    where p.stream_id = h.stream_id;
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;

@@ -9,14 +9,15 @@
 CREATE SCHEMA risc;
 
 --
--- Name: add_flow(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: add_flow_and_pace(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.add_flow() RETURNS trigger
+CREATE FUNCTION risc.add_flow_and_pace() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
   insert into risc.flow (stream_id) values (new.id);
+  insert into risc.pace (stream_id) values (new.id);
   return null;
 end $$;
 
@@ -130,6 +131,11 @@ begin
     select j.ticket, h.delivery_id, h.stream_id, j.job_id
     from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
+
+    update risc.pace p set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing
+    from (select u as stream_id, count(*) as handed from unnest(v_streams) u group by u) h
+    join risc.streams s on s.id = h.stream_id
+    where p.stream_id = h.stream_id;
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
@@ -550,10 +556,14 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held in
   ), wish as (
     select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
       coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
-      least(s.max_in_flight, f.ramp) - coalesce(j.held, 0) as room
+      least(
+        least(s.max_in_flight, f.ramp) - coalesce(j.held, 0),
+        s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing))
+      ) as room
     from risc.due_streams() d
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
+    join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
     where s.status = 'enabled'
   ), class as (
@@ -827,6 +837,16 @@ ALTER TABLE risc.inflight ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: pace; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.pace (
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    paid_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL
+)
+WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
+
+--
 -- Name: workers; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -893,6 +913,10 @@ CREATE TABLE risc.streams (
     status_reason text,
     status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
     max_in_flight integer DEFAULT 50 NOT NULL,
+    rate_limit integer DEFAULT 1000 NOT NULL,
+    rate_interval interval DEFAULT '00:01:00'::interval NOT NULL,
+    rate_burst integer GENERATED ALWAYS AS (GREATEST((rate_limit / 10), 1)) STORED NOT NULL,
+    rate_spacing interval GENERATED ALWAYS AS ((rate_interval / (((rate_limit - GREATEST((rate_limit / 10), 1)) + 1))::double precision)) STORED NOT NULL,
     timeout_ms integer DEFAULT 3000 NOT NULL,
     retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
     max_age interval DEFAULT '72:00:00'::interval NOT NULL,
@@ -903,6 +927,8 @@ CREATE TABLE risc.streams (
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
     CONSTRAINT profile_is_known CHECK ((profile = ANY (ARRAY['ssf'::text, 'login.gov'::text]))),
+    CONSTRAINT rate_interval_is_positive CHECK ((rate_interval > '00:00:00'::interval)),
+    CONSTRAINT rate_limit_is_positive CHECK ((rate_limit > 0)),
     CONSTRAINT retry_delays_are_not_negative CHECK (((0 <= ALL (retry_delays_ms)) AND (array_position(retry_delays_ms, NULL::integer) IS NULL))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
     CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
@@ -990,6 +1016,13 @@ ALTER TABLE ONLY risc.inflight
     ADD CONSTRAINT inflight_pkey PRIMARY KEY (ticket);
 
 --
+-- Name: pace pace_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.pace
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (stream_id);
+
+--
 -- Name: retired_keys retired_keys_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -1054,10 +1087,10 @@ CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
 ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
 
 --
--- Name: streams stream_has_flow; Type: TRIGGER; Schema: risc; Owner: -
+-- Name: streams stream_has_flow_and_pace; Type: TRIGGER; Schema: risc; Owner: -
 --
 
-CREATE TRIGGER stream_has_flow AFTER INSERT ON risc.streams FOR EACH ROW EXECUTE FUNCTION risc.add_flow();
+CREATE TRIGGER stream_has_flow_and_pace AFTER INSERT ON risc.streams FOR EACH ROW EXECUTE FUNCTION risc.add_flow_and_pace();
 
 --
 -- Name: streams stream_id_never_changes; Type: TRIGGER; Schema: risc; Owner: -
@@ -1078,6 +1111,13 @@ ALTER TABLE ONLY risc.deliveries
 
 ALTER TABLE ONLY risc.flow
     ADD CONSTRAINT flow_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
+
+--
+-- Name: pace pace_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.pace
+    ADD CONSTRAINT pace_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
 -- Name: subjects subjects_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -

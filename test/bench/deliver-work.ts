@@ -22,8 +22,8 @@ export async function compareDelivery(
 ): Promise<{ got: Rate; worker: Rate }> {
   const urls = Array.from({ length: STREAMS }, (_, n) => `${receiver.url}/${n}`)
   await pool.query(
-    `insert into risc.streams (id, endpoint_url, audience)
-     select 'stream-' || n, url, array[url] from unnest($1::text[]) with ordinality u (url, n)`,
+    `insert into risc.streams (id, endpoint_url, audience, rate_limit)
+     select 'stream-' || n, url, array[url], 1000000 from unnest($1::text[]) with ordinality u (url, n)`,
     [urls],
   )
   const got: number[] = []

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 
-/** A stream for tests: everything that is not told is the table's default. */
+/** A stream for tests: what is not told is the table's default, but for the rate, which is no limit. */
 export interface StreamRow {
   readonly id: string
   readonly endpoint_url?: string
@@ -11,13 +11,20 @@ export interface StreamRow {
   readonly max_age?: string
   readonly status?: string
   readonly unproven?: boolean
+  readonly rate_limit?: number
+  readonly rate_interval?: string
   readonly profile?: string
   readonly authorization_header?: string
 }
 
 /** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */
 export async function addStream(pool: Pool, { unproven = false, ...stream }: StreamRow): Promise<void> {
-  const row = { endpoint_url: 'https://partner.example/events', audience: ['https://partner.example'], ...stream }
+  const row = {
+    endpoint_url: 'https://partner.example/events',
+    audience: ['https://partner.example'],
+    rate_limit: 1_000_000,
+    ...stream,
+  }
   const columns = Object.keys(row)
   const places = columns.map((_, index) => `$${index + 1}`)
   await pool.query(`insert into risc.streams (${columns}) values (${places})`, Object.values(row))

@@ -9,6 +9,7 @@ import type { ProfileName, SubjectIdentifier } from 'risc-set'
 export interface OutboxDatabase {
   'risc.streams': StreamTable
   'risc.flow': FlowTable
+  'risc.pace': PaceTable
   'risc.subjects': SubjectTable
   'risc.deliveries': DeliveryTable
   'risc.inflight': InflightTable
@@ -59,10 +60,18 @@ export interface StreamTable {
   status_reason: string | null
   status_changed_at: Generated<Date>
   max_in_flight: Generated<number>
+  rate_limit: Generated<number>
+  rate_interval: WithDefault<Interval>
   timeout_ms: Generated<number>
   retry_delays_ms: Generated<number[]>
   max_age: WithDefault<Interval>
   created_at: Generated<Date>
+}
+
+/** `risc.pace`: when a stream will have paid for the requests it was handed. */
+export interface PaceTable {
+  stream_id: string
+  paid_at: Generated<Date>
 }
 
 /** `risc.flow`: how well a stream's receiver does. */

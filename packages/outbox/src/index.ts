@@ -6,6 +6,7 @@ export type {
   HistoryTable,
   InflightTable,
   OutboxDatabase,
+  PaceTable,
   PendingView,
   PostgresInterval,
   RetiredKeyTable,

@@ -20,6 +20,8 @@ test('a stream is added with the defaults of the table, and its URL for an audie
         status_reason: null,
         status_changed_at: expect.stringMatching(/Z$/),
         max_in_flight: 50,
+        rate_limit: 1000,
+        rate_interval_seconds: 60,
         timeout_ms: 3000,
         retry_delays_ms: [10_000, 60_000, 600_000, 3_600_000],
         max_age_seconds: 259_200,
@@ -35,11 +37,12 @@ test('every setting of a stream can be given, events by short name or URI', asyn
   const options = [
     ...['--url', 'https://b.example/', '--profile', 'login.gov', '--audience', 'urn:b', 'https://b.example/'],
     ...['--events', 'account-disabled,password-reset', 'https://b.example/own', '--max-in-flight', '7'],
+    ...['--rate-limit', '30', '--rate-interval', '2m'],
     ...['--timeout-ms', '500', '--retry-delays', '250ms,10s,1m', '--max-age', '3d', '--authorization-env', 'PARTNER_B'],
   ]
   expect(await runJson(['stream', 'add', 'b', ...options], env)).toEqual({ added: 'b' })
   const { rows } = await database.query(
-    `select profile, audience, events_requested, max_in_flight, timeout_ms, retry_delays_ms, max_age = '72 hours' as three_days,
+    `select profile, audience, events_requested, max_in_flight, rate_limit, rate_interval::text, timeout_ms, retry_delays_ms, max_age = '72 hours' as three_days,
        authorization_header from risc.streams`,
   )
   expect(rows).toEqual([
@@ -52,6 +55,8 @@ test('every setting of a stream can be given, events by short name or URI', asyn
         'https://b.example/own',
       ],
       max_in_flight: 7,
+      rate_limit: 30,
+      rate_interval: '00:02:00',
       timeout_ms: 500,
       retry_delays_ms: [250, 10_000, 60_000],
       three_days: true,
@@ -131,9 +136,9 @@ test('stream list shows one line per stream, or how to add one', async ({ databa
   await runCommand(['stream', 'add', 'b', '--url', URL_A, '--events', 'account-disabled'], env)
   expect((await runCommand(['stream', 'list'], env)).stdout).toBe(
     [
-      'STREAM     STATUS   PROFILE  EVENTS  WINDOW  AUTHORIZATION  ENDPOINT',
-      `b          enabled  ssf           1      50  none           ${URL_A}`,
-      `partner-a  enabled  ssf         all      50  none           ${URL_A}`,
+      'STREAM     STATUS   PROFILE  EVENTS  WINDOW  RATE      AUTHORIZATION  ENDPOINT',
+      `b          enabled  ssf           1      50  1000/60s  none           ${URL_A}`,
+      `partner-a  enabled  ssf         all      50  1000/60s  none           ${URL_A}`,
       '',
     ].join('\n'),
   )

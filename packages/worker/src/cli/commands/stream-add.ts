@@ -19,6 +19,8 @@ interface StreamAddOptions {
   readonly audience?: string[]
   readonly events?: string[]
   readonly maxInFlight?: number
+  readonly rateLimit?: number
+  readonly rateInterval?: number
   readonly timeoutMs?: number
   readonly retryDelays?: number[]
   readonly maxAge?: number
@@ -49,6 +51,8 @@ export function addStreamAddCommand(stream: Command, world: World): void {
     .option('--audience <aud...>', 'the claim aud (default: the URL)')
     .option('--events <type...>', 'short names or URIs of the events it wants (default: all)', commaSeparated)
     .option('--max-in-flight <n>', 'deliveries in flight at most, over all workers (default: 50)', wholeNumber(1))
+    .option('--rate-limit <n>', 'requests in any rate interval at most (default: 1000)', wholeNumber(1))
+    .option('--rate-interval <duration>', 'what the rate limit is counted over (default: 1m)', duration(1))
     .option('--timeout-ms <ms>', 'time for one request, all in all (default: 3000)', wholeNumber(100, 60_000))
     .option('--retry-delays <list>', 'waits between attempts (default: 10s,1m,10m,1h)', durations(24))
     .option('--max-age <duration>', 'when to give a delivery up (default: 72h)', duration(365))
@@ -74,6 +78,7 @@ function readStream(
   world: World,
 ): Insertable<StreamTable> {
   const { url, profile, audience = [url], events, maxInFlight, timeoutMs, retryDelays, maxAge } = options
+  const { rateLimit, rateInterval } = options
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(id)) throw new MisuseError('<id> must be 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   if (events?.length === 0) throw new MisuseError('--events names no event')
   if (audience.includes('')) throw new MisuseError('--audience must not be empty')
@@ -87,6 +92,8 @@ function readStream(
     audience,
     ...(events !== undefined && { events_requested: events.map(eventUri) }),
     ...(maxInFlight !== undefined && { max_in_flight: maxInFlight }),
+    ...(rateLimit !== undefined && { rate_limit: rateLimit }),
+    ...(rateInterval !== undefined && { rate_interval: `${rateInterval} milliseconds` }),
     ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
     ...(retryDelays !== undefined && { retry_delays_ms: retryDelays }),
     ...(maxAge !== undefined && { max_age: `${maxAge} milliseconds` }),

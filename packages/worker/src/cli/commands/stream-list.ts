@@ -36,13 +36,14 @@ async function listAll({ json }: StreamListOptions, world: World): Promise<void>
 
 function formatStreams(streams: readonly Stream[]): string {
   return formatTable(
-    ['STREAM', 'STATUS', 'PROFILE', 'EVENTS', 'WINDOW', 'AUTHORIZATION', 'ENDPOINT'],
+    ['STREAM', 'STATUS', 'PROFILE', 'EVENTS', 'WINDOW', 'RATE', 'AUTHORIZATION', 'ENDPOINT'],
     streams.map((stream) => [
       stream.id,
       stream.status,
       stream.profile,
       stream.events_requested === null ? 'all' : stream.events_requested.length,
       stream.max_in_flight,
+      `${stream.rate_limit}/${stream.rate_interval_seconds}s`,
       stream.has_authorization ? 'set' : 'none',
       stream.endpoint_url,
     ]),

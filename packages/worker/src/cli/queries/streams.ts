@@ -2,7 +2,8 @@ import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream extends Omit<Selectable<StreamTable>, 'authorization_header' | 'max_age'> {
+export interface Stream extends Omit<Selectable<StreamTable>, 'authorization_header' | 'max_age' | 'rate_interval'> {
+  readonly rate_interval_seconds: number
   readonly max_age_seconds: number
   readonly has_authorization: boolean
 }
@@ -12,7 +13,9 @@ export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
   return db
     .selectFrom('risc.streams')
     .select(['id', 'profile', 'endpoint_url', 'audience', 'events_requested'])
-    .select(['status', 'status_reason', 'status_changed_at', 'max_in_flight', 'timeout_ms', 'retry_delays_ms'])
+    .select(['status', 'status_reason', 'status_changed_at', 'max_in_flight', 'rate_limit'])
+    .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
+    .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
     .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
     .select('created_at')
