@@ -50,7 +50,7 @@ create trigger stream_id_never_changes before update of id on risc.streams
 -- How well a stream's receiver does, as its answers tell: written by settle alone, and only when something changes.
 create table risc.flow (
   stream_id text collate "C" primary key references risc.streams on delete cascade,
-  ramp integer not null default 4 -- the window it has earned: doubled by an answer, halved by trouble
+  ramp integer not null default 1 -- the window it has earned: doubled by an answer, halved by trouble
     constraint ramp_is_positive check (ramp > 0),
   failures integer not null default 0 -- settled batches of nothing but trouble since the last answer
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);

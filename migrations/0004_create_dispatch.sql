@@ -18,11 +18,24 @@ create function risc.due_streams() returns table (stream_id text, first_due_at t
   select s.stream_id, s.due_at from stream s where s.due_at <= now();
 $$;
 
+-- The oldest due deliveries of one stream that are not in flight, found among the first p_look.
+-- The scalar sub-select stays an index probe whatever the statistics say; a join would not.
+create function risc.ready(p_stream_id text, p_room integer, p_look integer) returns setof bigint
+language sql stable rows 20 as $$
+  select d.id
+  from (select q.id, q.due_at from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
+        order by q.due_at, q.id limit p_look) d
+  where (select true from risc.inflight i where i.delivery_id = d.id) is null
+  limit p_room;
+$$;
+
 -- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, what its rate
--- leaves, and its share of what the whole fleet has room for: its slots, and as many again in front of them, so that no slot waits for a pass.
--- Slow streams, those that hang, fail or have yet to prove themselves, together get half of the slots at most. Within
--- each class those that hold least come first, so a quiet stream passes any backlog of another.
-create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql stable as $$
+-- leaves, and its share of what the whole fleet has room for: its slots, and as many again in front of them, so that no
+-- slot waits for a pass. Slow streams, those that hang, fail or have yet to prove themselves, are given half of the slots
+-- together at most; they take turns by lot, or those that fail would go before all others with their old backlogs. Of the
+-- rest those that hold least come first, so a quiet stream passes any backlog of another.
+create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql volatile as $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), held as (
@@ -47,29 +60,23 @@ create function risc.rooms() returns table (stream_id text, room integer, held i
     join risc.flow f on f.stream_id = d.stream_id
     join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled'
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then least(f.slow_free, f.free) else f.free end as free
+    select w.*, case when w.slow then random() else 0 end as lot,
+      case when w.slow then least(f.slow_free, f.free) else f.free end as class_free, f.free
     from wish w cross join free f where w.room > 0
   ), share as (
-    select c.*, least(c.room, greatest(1, floor(c.free / count(*) over (partition by c.slow)))) as share from class c
+    select c.*, least(c.room, greatest(1, floor(c.class_free / count(*) over (partition by c.slow)))) as share from class c
   ), turn as (
-    select s.*, s.free - sum(s.share) over (partition by s.slow order by s.held, s.first_due_at, s.stream_id) + s.share as left_over
+    select s.*, greatest(least(s.share, s.class_free + s.share
+      - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
     from share s
+  ), given as (
+    select t.stream_id, t.held, floor(least(t.part, t.free + t.part
+      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)))::integer as room
+    from turn t
   )
-  select t.stream_id, floor(least(t.share, t.left_over))::integer, t.held from turn t where t.left_over >= 1;
-$$;
-
--- The oldest due deliveries of one stream that are not in flight, found among the first p_look.
--- The scalar sub-select stays an index probe whatever the statistics say; a join would not.
-create function risc.ready(p_stream_id text, p_room integer, p_look integer) returns setof bigint
-language sql stable rows 20 as $$
-  select d.id
-  from (select q.id, q.due_at from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
-        order by q.due_at, q.id limit p_look) d
-  where (select true from risc.inflight i where i.delivery_id = d.id) is null
-  limit p_room;
+  select g.stream_id, g.room, g.held from given g where g.room > 0;
 $$;
 
 -- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.

@@ -8,7 +8,7 @@
 create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
-  expires_in_ms bigint, signed_set text,
+  expires_in_ms bigint, last_reason text, signed_set text,
   endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[]
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
@@ -33,7 +33,7 @@ begin
     (extract(epoch from least(
       coalesce(d.retried_at, d.created_at) + s.max_age,
       case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
-    ) - now()) * 1000)::bigint, d.signed_set,
+    ) - now()) * 1000)::bigint, d.last_reason, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -54,8 +54,12 @@ begin
     return;
   end if;
   perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
-  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, 10000) where f.stream_id = any (v_rising);
-  update risc.flow f set failures = f.failures + 1, ramp = greatest(f.ramp / 2, 1) where f.stream_id = any (v_falling);
+  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, s.max_in_flight)
+  from risc.streams s
+  where s.id = f.stream_id and f.stream_id = any (v_rising) and (f.failures > 0 or f.ramp < s.max_in_flight);
+  update risc.flow f set failures = f.failures + 1, ramp = greatest(least(f.ramp, s.max_in_flight) / 2, 1)
+  from risc.streams s
+  where s.id = f.stream_id and f.stream_id = any (v_falling);
 end $$;
 
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
@@ -111,7 +115,7 @@ begin
   ), pausing as materialized (
     select s.id from risc.streams s
     where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
-    order by s.id for no key update
+    order by s.id for no key update skip locked
   ), paused as (
     update risc.streams s
     set status = 'paused', status_changed_at = now(), status_reason = (
@@ -119,7 +123,9 @@ begin
     where s.id = any (array(select p.id from pausing p))
   )
   select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
-    array_agg(distinct s.stream_id) filter (where s.next = 'retry' and s.reason is not null or s.dead_because = 'exhausted')
+    array_agg(distinct s.stream_id) filter (
+      where s.reason <> 'stale_connection'
+        and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts))
   into v_answered, v_troubled from settled s;
 
   perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));

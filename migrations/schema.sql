@@ -52,7 +52,7 @@ end $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -80,7 +80,7 @@ begin
     (extract(epoch from least(
       coalesce(d.retried_at, d.created_at) + s.max_age,
       case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
-    ) - now()) * 1000)::bigint, d.signed_set,
+    ) - now()) * 1000)::bigint, d.last_reason, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -250,8 +250,12 @@ begin
     return;
   end if;
   perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
-  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, 10000) where f.stream_id = any (v_rising);
-  update risc.flow f set failures = f.failures + 1, ramp = greatest(f.ramp / 2, 1) where f.stream_id = any (v_falling);
+  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, s.max_in_flight)
+  from risc.streams s
+  where s.id = f.stream_id and f.stream_id = any (v_rising) and (f.failures > 0 or f.ramp < s.max_in_flight);
+  update risc.flow f set failures = f.failures + 1, ramp = greatest(least(f.ramp, s.max_in_flight) / 2, 1)
+  from risc.streams s
+  where s.id = f.stream_id and f.stream_id = any (v_falling);
 end $$;
 
 --
@@ -539,7 +543,7 @@ end $$;
 --
 
 CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held integer)
-    LANGUAGE sql STABLE
+    LANGUAGE sql
     AS $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
@@ -565,17 +569,23 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held in
     join risc.flow f on f.stream_id = d.stream_id
     join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled'
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then least(f.slow_free, f.free) else f.free end as free
+    select w.*, case when w.slow then random() else 0 end as lot,
+      case when w.slow then least(f.slow_free, f.free) else f.free end as class_free, f.free
     from wish w cross join free f where w.room > 0
   ), share as (
-    select c.*, least(c.room, greatest(1, floor(c.free / count(*) over (partition by c.slow)))) as share from class c
+    select c.*, least(c.room, greatest(1, floor(c.class_free / count(*) over (partition by c.slow)))) as share from class c
   ), turn as (
-    select s.*, s.free - sum(s.share) over (partition by s.slow order by s.held, s.first_due_at, s.stream_id) + s.share as left_over
+    select s.*, greatest(least(s.share, s.class_free + s.share
+      - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
     from share s
+  ), given as (
+    select t.stream_id, t.held, floor(least(t.part, t.free + t.part
+      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)))::integer as room
+    from turn t
   )
-  select t.stream_id, floor(least(t.share, t.left_over))::integer, t.held from turn t where t.left_over >= 1;
+  select g.stream_id, g.room, g.held from given g where g.room > 0;
 $$;
 
 --
@@ -645,7 +655,7 @@ begin
   ), pausing as materialized (
     select s.id from risc.streams s
     where s.id = any (array(select p.stream_id from settled p where p.pauses)) and s.status = 'enabled'
-    order by s.id for no key update
+    order by s.id for no key update skip locked
   ), paused as (
     update risc.streams s
     set status = 'paused', status_changed_at = now(), status_reason = (
@@ -653,7 +663,9 @@ begin
     where s.id = any (array(select p.id from pausing p))
   )
   select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
-    array_agg(distinct s.stream_id) filter (where s.next = 'retry' and s.reason is not null or s.dead_because = 'exhausted')
+    array_agg(distinct s.stream_id) filter (
+      where s.reason <> 'stale_connection'
+        and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts))
   into v_answered, v_troubled from settled s;
 
   perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));
@@ -762,7 +774,7 @@ ALTER TABLE risc.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 
 CREATE TABLE risc.flow (
     stream_id text NOT NULL COLLATE pg_catalog."C",
-    ramp integer DEFAULT 4 NOT NULL,
+    ramp integer DEFAULT 1 NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
     CONSTRAINT ramp_is_positive CHECK ((ramp > 0))
 )

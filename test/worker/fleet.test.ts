@@ -39,7 +39,7 @@ describe('workers', () => {
   }) => {
     const hanging = await receiver(() => 'hang')
     const quiet = await receiver()
-    for (let n = 1; n <= 8; n++) {
+    for (let n = 1; n <= 12; n++) {
       await addStream(database.pool, { id: `hang-${n}`, endpoint_url: hanging.url, timeout_ms: 60_000, unproven: true })
       await addDeliveries(database.pool, `hang-${n}`, 100)
     }

@@ -82,8 +82,11 @@ describe('what an answer means', () => {
     expect(judge({ kind: 'failure', failure: 'timeout' })).toEqual({ kind: 'retry', reason: 'timeout', counts: true })
   })
 
-  test('a kept connection that was closed meanwhile costs no attempt', () => {
-    expect(judge({ kind: 'failure', failure: 'stale_connection' })).toMatchObject({ kind: 'retry', counts: false })
+  test('a kept connection that was closed meanwhile costs no attempt, the first time', () => {
+    const stale = { kind: 'failure', failure: 'stale_connection' } as const
+    expect(judge(stale)).toMatchObject({ reason: 'stale_connection', counts: false })
+    expect(judge(stale, 'timeout')).toMatchObject({ reason: 'stale_connection', counts: false })
+    expect(judge(stale, 'stale_connection')).toMatchObject({ reason: 'connection_lost', counts: true })
   })
 
   test('a status that HTTP does not know is tried again', () => {

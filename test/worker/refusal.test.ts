@@ -33,6 +33,13 @@ test('nothing that the SET says comes back from a receiver, however it is spelt'
   expect(refusal?.description).toBe('phone […] of […], or […] or [e-mail] is not ours')
 })
 
+test('nor do its strings in another case, with characters lost, or cut in two by the limit', () => {
+  const claims = { sub_id: { format: 'opaque', id: 'Jos\u00adef Maier' }, events: { x: { phone: '+12065550100' } } }
+  const set = `head.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.signature`
+  const description = `no jos ef maier ${'+12065550100'.repeat(60)}`
+  expect(readRefusal(JSON.stringify({ err: 'x', description }), set)?.description).toMatch(/^no \[…\] (\[…\])+(\[…?)?$/)
+})
+
 test('a description of any text becomes something PostgreSQL can store and a terminal can show', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'binary', maxLength: 1000 }), (description) => {

@@ -262,6 +262,19 @@ describe('what a stream has earned', () => {
     expect(await afterwards(pool, [trouble, trouble])).toEqual({ ramp: 2, failures: 4 })
   })
 
+  test('is left as it is by a kept connection that was closed meanwhile', async ({ database: { pool } }) => {
+    const stale = { next: 'retry', counts: false, reason: 'stale_connection', delay_ms: 1000 }
+    expect(await afterwards(pool, [stale])).toEqual({ ramp: 4, failures: 3 })
+  })
+
+  test('never exceeds the window', async ({ database: { pool } }) => {
+    await addStream(pool, { id: 'a', max_in_flight: 5, unproven: true })
+    for (let n = 0; n < 9; n++) await pool.query(`select risc.learn('{a}', '{}')`)
+    expect((await pool.query('select ramp from risc.flow')).rows).toEqual([{ ramp: 5 }])
+    await pool.query(`select risc.learn('{}', '{a}')`)
+    expect((await pool.query('select ramp, failures from risc.flow')).rows).toEqual([{ ramp: 2, failures: 1 }])
+  })
+
   test('is halved by a dead letter that all attempts have failed', async ({ database: { pool } }) => {
     const exhausted = { next: 'dead', dead_because: 'exhausted', reason: 'timeout' }
     expect(await afterwards(pool, [exhausted])).toEqual({ ramp: 2, failures: 4 })

@@ -13,6 +13,8 @@ export interface ClaimedDelivery {
   readonly ageMs: number
   /** How long it may still be tried. */
   readonly expiresInMs: number
+  /** What the last attempt came to, if it was not accepted. */
+  readonly lastReason: string | undefined
   readonly signedSet: string
   readonly endpointUrl: string
   readonly authorizationHeader: string | undefined
@@ -29,6 +31,7 @@ interface ClaimedRow {
   readonly attempts: number
   readonly age_ms: string
   readonly expires_in_ms: string
+  readonly last_reason: string | null
   readonly signed_set: string
   readonly endpoint_url: string
   readonly authorization_header: string | null
@@ -63,6 +66,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     attempts: row.attempts,
     ageMs: Number(row.age_ms),
     expiresInMs: Number(row.expires_in_ms),
+    lastReason: row.last_reason ?? undefined,
     signedSet: row.signed_set,
     endpointUrl: row.endpoint_url,
     authorizationHeader: row.authorization_header ?? undefined,

@@ -35,7 +35,7 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   const answer = await push(delivery)
   const durationMs = Math.round(performance.now() - startedAt)
   if (answer.kind === 'aborted') return void (await handBack(ticket))
-  const outcome = judge(answer)
+  const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
   const recorded = await settle({ ticket, deliveryId, step, ...facts(outcome) })
   report(log, delivery, outcome, step, { durationMs, recorded })

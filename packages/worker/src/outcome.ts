@@ -32,13 +32,17 @@ export type Outcome =
 const KEY_REFRESH_MS = 5 * 60 * 1000
 const RECONNECT_MS = 1000
 
-/** Says what an answer means (RFC 8935 §2.2–2.4; RFC 9110 for the statuses it leaves open). */
-export function judge(answer: Exclude<Answer, { kind: 'aborted' }>): Outcome {
+/**
+ * Says what an answer means (RFC 8935 §2.2–2.4; RFC 9110 for the statuses it leaves open).
+ *
+ * @param lastReason what the attempt before came to: some troubles are excused only once
+ */
+export function judge(answer: Exclude<Answer, { kind: 'aborted' }>, lastReason?: string): Outcome {
   switch (answer.kind) {
     case 'response':
       return judgeResponse(answer)
     case 'failure':
-      return judgeFailure(answer.failure)
+      return judgeFailure(answer.failure, lastReason)
     case 'blocked':
       return { kind: 'pause', reason: 'address_blocked' }
     default:
@@ -46,10 +50,14 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>): Outcome {
   }
 }
 
-/** A kept connection that the receiver had closed meanwhile says nothing of the receiver: try again on a new one. */
-function judgeFailure(reason: Failure): Outcome {
-  if (reason === 'stale_connection') return { kind: 'retry', reason, counts: false, notBeforeMs: RECONNECT_MS }
-  return { kind: 'retry', reason, counts: true }
+/**
+ * A kept connection that the receiver had closed meanwhile says nothing of the receiver: try again on a new one. Twice in
+ * a row, it may be what the receiver does on reading this very SET.
+ */
+function judgeFailure(failure: Failure, lastReason: string | undefined): Outcome {
+  if (failure !== 'stale_connection') return { kind: 'retry', reason: failure, counts: true }
+  if (lastReason === failure) return { kind: 'retry', reason: 'connection_lost', counts: true }
+  return { kind: 'retry', reason: failure, counts: false, notBeforeMs: RECONNECT_MS }
 }
 
 type Response = Extract<Answer, { kind: 'response' }>

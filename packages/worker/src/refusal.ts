@@ -28,15 +28,20 @@ function parse(text: string): unknown {
 }
 
 function clean(text: string, said: readonly string[]): string {
-  let cleaned = text.slice(0, 2 * LONGEST_DESCRIPTION).replace(/\p{C}+/gu, ' ')
-  for (const value of said) cleaned = cleaned.replaceAll(value, '[…]').replaceAll(encodeURIComponent(value), '[…]')
-  return cleaned
+  const spelt = said.flatMap((value) => [plain(value), encodeURIComponent(value)]).filter((value) => value.length > 3)
+  const quoted = new RegExp(spelt.map(literal).join('|') || '(?!)', 'giu')
+  return plain(text)
+    .replace(quoted, '[…]')
     .replace(EMAIL, '[e-mail]')
     .replace(TOKEN, '[token]')
     .trim()
     .slice(0, LONGEST_DESCRIPTION)
     .toWellFormed()
 }
+
+const plain = (text: string): string => text.replace(/\p{C}+/gu, ' ')
+
+const literal = (text: string): string => text.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')
 
 /** Every string in the SET's claims, the longest first; short ones would take the sense out of any sentence. */
 function saidBy(signedSet: string): string[] {
