@@ -19,10 +19,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set j
     select d.kid,
       count(*) filter (where d.state = 'queued') as unsettled,
       count(*) filter (where d.state = 'dead') as dead,
-      max(least( -- as risc.claim has it
-        coalesce(d.retried_at, d.created_at) + s.max_age,
-        case s.profile when 'login.gov' then d.created_at + interval '12 hours' end
-      )) filter (where d.state = 'queued') as expires_at
+      max(risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at)) filter (where d.state = 'queued') as expires_at
     from risc.deliveries d join risc.streams s on s.id = d.stream_id
     group by d.kid
   ), accepted as (
