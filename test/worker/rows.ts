@@ -1,5 +1,8 @@
 import type { Pool } from 'pg'
 
+/** A pool, or a client that has a transaction open. */
+type Queryable = Pick<Pool, 'query'>
+
 /** A stream for tests: what is not told is the table's default, but for the rate, which is no limit. */
 export interface StreamRow {
   readonly id: string
@@ -32,7 +35,7 @@ export async function addStream(pool: Pool, { unproven = false, ...stream }: Str
 }
 
 /** Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s. */
-export async function addDeliveries(pool: Pool, streamId: string, count = 1): Promise<string[]> {
+export async function addDeliveries(pool: Queryable, streamId: string, count = 1): Promise<string[]> {
   const { rows } = await pool.query<{ jti: string }>(
     `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
      select $1, md5($1 || n || random()), 'txn-1', 'https://events.example/changed', 'key-1', 'head.' || $1 || '.' || n
@@ -52,13 +55,22 @@ export async function addWorker(pool: Pool, { slots = 100, silentFor = '0 s' } =
 }
 
 /** One pass of the dispatcher. Returns how many deliveries it handed over. */
-export async function dispatch(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ handed: number }>('select handed from risc.dispatch()')
+export async function dispatch(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ handed: number }>('select handed from risc.dispatch()')
   return rows[0]?.handed ?? 0
 }
 
 /** Every ticket that is out, oldest first. */
-export async function tickets(pool: Pool): Promise<number[]> {
-  const { rows } = await pool.query<{ ticket: string }>('select ticket from risc.inflight order by ticket')
+export async function tickets(db: Queryable): Promise<number[]> {
+  const { rows } = await db.query<{ ticket: string }>('select ticket from risc.inflight order by ticket')
   return rows.map(({ ticket }) => Number(ticket))
+}
+
+/** Records what became of tickets. Names for each the delivery it was handed out for, unless the outcome does. */
+export async function settle(db: Queryable, outcomes: readonly Readonly<Record<string, unknown>>[]): Promise<number[]> {
+  const { rows: held } = await db.query('select ticket, delivery_id from risc.inflight')
+  const deliveryOf = new Map(held.map((row) => [Number(row.ticket), Number(row.delivery_id)]))
+  const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
+  const { rows } = await db.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
+  return rows[0].tickets.map(Number)
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
 import { test } from '../support/test.ts'
-import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
+import { addDeliveries, addStream, addWorker, dispatch, settle, tickets } from './rows.ts'
 
 async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; jtis: string[]; out: number[] }> {
   const workerId = await addWorker(pool)
@@ -16,15 +16,6 @@ async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; 
 async function claim(pool: Pool, workerId: string, wanted: readonly number[]): Promise<number[]> {
   const { rows } = await pool.query('select ticket from risc.claim($1, $2) order by ticket', [workerId, wanted])
   return rows.map((row) => Number(row.ticket))
-}
-
-/** Names for each ticket the delivery it was handed out for, unless the outcome does. */
-async function settle(pool: Pool, outcomes: readonly Readonly<Record<string, unknown>>[]): Promise<number[]> {
-  const { rows: held } = await pool.query('select ticket, delivery_id from risc.inflight')
-  const deliveryOf = new Map(held.map((row) => [Number(row.ticket), Number(row.delivery_id)]))
-  const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
-  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
-  return rows[0].tickets.map(Number)
 }
 
 describe('claim', () => {
