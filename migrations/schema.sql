@@ -36,6 +36,37 @@ begin
 end $$;
 
 --
+-- Name: await_writers(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.await_writers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_deadline timestamptz := clock_timestamp() + interval '5 seconds';
+  v_writers text[];
+  v_pids text;
+begin
+  loop
+    select array_agg(l.virtualtransaction), string_agg(distinct coalesce(l.pid::text, 'none, prepared'), ', ')
+    into v_writers, v_pids
+    from pg_locks l
+    where l.relation = 'risc.deliveries'::regclass and l.mode = 'RowExclusiveLock'
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and l.pid is distinct from pg_backend_pid()
+      and (v_writers is null or l.virtualtransaction = any (v_writers));
+    exit when v_writers is null;
+    if clock_timestamp() > v_deadline then
+      raise exception
+        'transactions that may have enqueued SETs are still open after 5 seconds (pid %): try again when they have ended',
+        v_pids using errcode = 'lock_not_available';
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end $$;
+
+--
 -- Name: beat(uuid, text, integer, text, boolean); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -123,20 +154,18 @@ begin
 end $$;
 
 --
--- Name: deliveries_signed_by(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: deliveries_signed_by(text, integer, bigint); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) RETURNS TABLE(delivery_id bigint, jti text, signed_set text, transaction_name text)
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) RETURNS TABLE(delivery_id bigint, jti text, signed_set text, transaction_name text)
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-begin
-  return query
   select d.id, d.jti, d.signed_set, risc.transaction_name()
   from risc.deliveries d
-  where d.kid = p_kid and not exists (select from risc.inflight i where i.delivery_id = d.id)
-  order by d.id limit p_limit for update of d skip locked;
-end $$;
+  where d.kid = p_kid and d.id > p_after and not exists (select from risc.inflight i where i.delivery_id = d.id)
+  order by d.id limit p_limit;
+$$;
 
 --
 -- Name: discard_disabled(integer); Type: FUNCTION; Schema: risc; Owner: -
@@ -693,16 +722,18 @@ CREATE FUNCTION risc.remove_dead_workers() RETURNS SETOF text
 END;
 
 --
--- Name: replace_signatures(text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: replace_signatures(text, text, jsonb, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) RETURNS TABLE(resigned bigint, remaining bigint)
+CREATE FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]) RETURNS TABLE(resigned bigint, remaining bigint, unverified text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_signed bigint[] := array(select (s ->> 'delivery_id')::bigint from jsonb_array_elements(p_signed) s);
 begin
   if p_signed <> '[]' and p_transaction_name is distinct from risc.transaction_name() then
-    raise exception 'risc.replace_signatures must run in the transaction that locked the deliveries'
+    raise exception 'risc.replace_signatures must run in the transaction that read the deliveries'
       using errcode = 'no_active_sql_transaction';
   end if;
   if exists (
@@ -712,12 +743,22 @@ begin
   ) then
     raise exception 'a new signature never changes what a SET says' using errcode = 'integrity_constraint_violation';
   end if;
+  select count(*), coalesce(array_agg(d.jti order by d.id) filter (where d.id = any (p_unverified)), '{}')
+  into remaining, unverified
+  from risc.deliveries d where d.kid = p_kid;
+
+  with chosen as materialized (
+    select d.id from risc.deliveries d
+    where d.id = any (v_signed) and d.kid = p_kid
+      and not exists (select from risc.inflight i where i.delivery_id = d.id)
+    order by d.id for update of d skip locked
+  )
   update risc.deliveries d set kid = n.kid, signed_set = n.signed_set
-  from jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text)
-  where d.id = n.delivery_id and d.kid = p_kid
-    and not exists (select from risc.inflight i where i.delivery_id = d.id);
+  from chosen c
+  join jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text) on n.delivery_id = c.id
+  where d.id = c.id;
   get diagnostics resigned = row_count;
-  remaining := (select count(*) from risc.deliveries d where d.kid = p_kid);
+  remaining := remaining - resigned;
   return next;
 end $$;
 
@@ -759,6 +800,11 @@ CREATE FUNCTION risc.retire_key(p_kid text, p_recent interval DEFAULT '24:00:00'
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'risc.retire_key must see what commits while it waits: call it in READ COMMITTED'
+      using errcode = 'invalid_transaction_state';
+  end if;
+  perform risc.await_writers();
   select u.unsettled, u.dead, u.accepted_recently, u.needed_until
   into unsettled, dead, accepted_recently, needed_until
   from risc.key_usage(p_recent) u where u.kid = p_kid;
@@ -1527,10 +1573,16 @@ ALTER TABLE ONLY risc.subjects
     ADD CONSTRAINT subjects_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
--- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION await_writers(); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.await_writers() FROM PUBLIC;
+
+--
+-- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer, p_after bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
@@ -1557,10 +1609,10 @@ REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jso
 REVOKE ALL ON FUNCTION risc.recipients(p_requests jsonb) FROM PUBLIC;
 
 --
--- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION retire_key(p_kid text, p_recent interval); Type: ACL; Schema: risc; Owner: -
