@@ -27,8 +27,8 @@ begin
   return v_requeued;
 end $$;
 
--- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What
--- is claimed is only taken back if p_steady: after an outage of the database a worker may hold the outcome in its hand.
+-- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What a
+-- living worker has claimed is only taken back if p_steady: after an outage it may hold the outcome in its hand.
 create function risc.requeue_lost(p_limit integer, p_steady boolean) returns integer language plpgsql as $$
 declare
   v_count integer;
@@ -37,9 +37,9 @@ begin
     select i.ticket from risc.inflight i
     left join risc_worker.jobs j on j.id = i.job_id
     where i.ticket >= (select l.last_value from risc.low_ticket l) and case
-      when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        p_steady and (
-          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
+      when i.worker_id is not null then -- by a worker that is gone, or longer than any stream's timeout allows
+        not exists (select from risc.workers w where w.id = i.worker_id)
+          or p_steady and i.claimed_at < now() - interval '2 minutes'
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
@@ -107,20 +107,22 @@ end $$;
 create function risc.server_started_at() returns timestamptz language sql stable return pg_postmaster_start_time();
 
 -- Takes the registration of workers that are gone: silent for a whole TTL, or silent at all if the database saw the
--- connection end that was their lifeline. Returns graphile-worker's names for the runners they had.
-create function risc.remove_dead_workers() returns setof text language sql
+-- connection end that was their lifeline. After an outage everybody is silent, and nobody's lifeline has lasted: so this
+-- is believed only if the database has been there without a break for p_steady_for. Returns graphile-worker's names for
+-- the runners that these workers had.
+create function risc.remove_dead_workers(p_steady_for interval) returns setof text language sql
 begin atomic
   delete from risc.workers w
-  where w.beat_at < now() - risc.worker_ttl()
-    or w.has_lifeline and w.beat_at < now() - interval '2500 milliseconds' and not exists (
+  where p_steady_for > risc.worker_ttl() and w.beat_at < now() - risc.worker_ttl()
+    or p_steady_for > interval '5 seconds' and w.has_lifeline and w.beat_at < now() - interval '2500 milliseconds' and not exists (
       select from pg_locks l
       where l.locktype = 'advisory' and l.objsubid = 1 and l.classid::bigint << 32 | l.objid::bigint = risc.lifeline(w.id)
         and l.database = (select d.oid from pg_database d where d.datname = current_database()))
   returning coalesce(w.pool_id, '');
 end;
 
--- One round, or nothing (no row) when it is another host's turn. Workers are declared dead, and their claims taken
--- back, only by one whom the database has answered without a break for a whole TTL, p_answered_for_ms.
+-- One round, or nothing (no row) when it is another host's turn, by a worker whom the database has answered without a
+-- break for p_answered_for_ms.
 create function risc.maintain(p_answered_for_ms double precision)
 returns table (
   dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, expired integer, discarded integer,
@@ -128,9 +130,8 @@ returns table (
 )
 language plpgsql set jit = off as $$
 declare
-  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
-    and risc.server_started_at() < now() - risc.worker_ttl();
-  v_dead text[] := '{}';
+  v_steady_for interval := least(p_answered_for_ms * interval '1 millisecond', now() - risc.server_started_at());
+  v_dead text[];
   v_pools text[];
   v_jobs bigint[];
 begin
@@ -138,9 +139,7 @@ begin
     return;
   end if;
 
-  if v_steady then
-    v_dead := array(select risc.remove_dead_workers());
-  end if;
+  v_dead := array(select risc.remove_dead_workers(v_steady_for));
   dead_workers := cardinality(v_dead);
 
   v_pools := array(
@@ -160,7 +159,7 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000, v_steady);
+  requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
   expired := risc.expire(2000);
   discarded := risc.discard_disabled(2000);
   dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);

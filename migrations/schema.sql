@@ -478,9 +478,8 @@ CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(
     SET jit TO 'off'
     AS $$
 declare
-  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
-    and risc.server_started_at() < now() - risc.worker_ttl();
-  v_dead text[] := '{}';
+  v_steady_for interval := least(p_answered_for_ms * interval '1 millisecond', now() - risc.server_started_at());
+  v_dead text[];
   v_pools text[];
   v_jobs bigint[];
 begin
@@ -488,9 +487,7 @@ begin
     return;
   end if;
 
-  if v_steady then
-    v_dead := array(select risc.remove_dead_workers());
-  end if;
+  v_dead := array(select risc.remove_dead_workers(v_steady_for));
   dead_workers := cardinality(v_dead);
 
   v_pools := array(
@@ -510,7 +507,7 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000, v_steady);
+  requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
   expired := risc.expire(2000);
   discarded := risc.discard_disabled(2000);
   dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
@@ -706,14 +703,14 @@ CREATE TABLE risc.workers (
 WITH (fillfactor='50');
 
 --
--- Name: remove_dead_workers(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: remove_dead_workers(interval); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.remove_dead_workers() RETURNS SETOF text
+CREATE FUNCTION risc.remove_dead_workers(p_steady_for interval) RETURNS SETOF text
     LANGUAGE sql
     BEGIN ATOMIC
  DELETE FROM risc.workers w
-   WHERE ((w.beat_at < (now() - risc.worker_ttl())) OR (w.has_lifeline AND (w.beat_at < (now() - '00:00:02.5'::interval)) AND (NOT (EXISTS ( SELECT
+   WHERE (((remove_dead_workers.p_steady_for > risc.worker_ttl()) AND (w.beat_at < (now() - risc.worker_ttl()))) OR ((remove_dead_workers.p_steady_for > '00:00:05'::interval) AND w.has_lifeline AND (w.beat_at < (now() - '00:00:02.5'::interval)) AND (NOT (EXISTS ( SELECT
             FROM pg_locks l
            WHERE ((l.locktype = 'advisory'::text) AND (l.objsubid = 1) AND ((((l.classid)::bigint << 32) | (l.objid)::bigint) = risc.lifeline(w.id)) AND (l.database = ( SELECT d.oid
                     FROM pg_database d
@@ -776,9 +773,9 @@ begin
     select i.ticket from risc.inflight i
     left join risc_worker.jobs j on j.id = i.job_id
     where i.ticket >= (select l.last_value from risc.low_ticket l) and case
-      when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        p_steady and (
-          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
+      when i.worker_id is not null then -- by a worker that is gone, or longer than any stream's timeout allows
+        not exists (select from risc.workers w where w.id = i.worker_id)
+          or p_steady and i.claimed_at < now() - interval '2 minutes'
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
