@@ -78,7 +78,7 @@ test('a worker whose session the database saw end is given up at once, and what 
     lifeline.release(true)
   }
   await until(
-    async () => ((await maintain(pool, 4500)).dead_workers === 0 && (await sessions(pool)) === 0) || undefined,
+    async () => ((await maintain(pool, 4500))['dead_workers'] === 0 && (await sessions(pool)) === 0) || undefined,
     'the end',
   )
   expect(await maintain(pool, 5500)).toMatchObject({ dead_workers: 1, requeued: 2 })
