@@ -1,8 +1,8 @@
 import { play } from './play.ts'
 import { countLeft, listSettled } from './queries.ts'
 import { setStage } from './stage.ts'
-import { printTable } from './table.ts'
-import { type Evidence, judge } from './verdict.ts'
+import { printFailures, printTable } from './table.ts'
+import { countNeedlessDuplicates, type Evidence, judge } from './verdict.ts'
 import { type WatchedStage, watch } from './watch.ts'
 
 const WITHIN_MS = 180_000 // three times what it takes
@@ -21,6 +21,8 @@ async function run(stage: WatchedStage): Promise<void> {
   const phases = await play(stage)
   const evidence = await gather(stage)
   printTable(phases, evidence)
+  printFailures(evidence)
+  console.log(`duplicates that no failed attempt and no lost worker explains: ${countNeedlessDuplicates(evidence)}`)
   const problems = judge(evidence)
   for (const problem of problems) console.error(`BAD: ${problem}`)
   if (problems.length > 0) process.exitCode = 1

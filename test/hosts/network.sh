@@ -46,8 +46,8 @@ cut() {
 up() {
   local run=$1 wire host other
   wire=$(namespace "$run" wire)
-  mkdir "$(folder "$run")"
   ip netns add "$wire"
+  mkdir "$(folder "$run")"
   ip -n "$wire" link add wire type bridge
   ip -n "$wire" link set wire up
   for host in "${HOSTS[@]}"; do add_host "$run" "$wire" "$host"; done
@@ -85,11 +85,11 @@ down() {
     processes_of "$run" | xargs -r kill -"$signal" 2>/dev/null || true
     wait_until_gone "$run" && break
   done
-  for ns in $(namespaces_of "$run"); do
-    ip netns del "$ns" || true # its complaint is seen, and the others are removed
-    rm -rf "/etc/netns/$ns"
-  done
   rm -rf "$(folder "$run")"
+  for ns in $(namespaces_of "$run"); do
+    rm -rf "/etc/netns/$ns"
+    ip netns del "$ns" || true # its complaint is seen, and the others are removed
+  done
 }
 
 wait_until_gone() {
@@ -123,8 +123,8 @@ why_not() {
     echo 'there is no command ip (package iproute2)'
   else
     complaint=$(try_out "$probe" 2>&1) || echo "network namespaces are not permitted: ${complaint//$'\n'/; }"
-    ip netns del "$probe" 2>/dev/null || true
     rm -rf "/etc/netns/$probe"
+    ip netns del "$probe" 2>/dev/null || true
   fi
 }
 

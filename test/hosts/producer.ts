@@ -83,7 +83,10 @@ async function changeUser(
 ) {
   await client.query('begin')
   await client.query('update users set disabled = not disabled where id = $1', [user])
-  const { deliveries } = await outbox.enqueue(client, { type: 'account-disabled', user, reason: 'hijacking' })
+  const { deliveries } = await outbox.enqueue(client, [
+    { type: 'account-disabled', user, reason: 'hijacking' },
+    { type: 'sessions-revoked', user },
+  ])
   await client.query(rollBack ? 'rollback' : 'commit')
   return deliveries
 }

@@ -16,17 +16,30 @@ export interface Arrival {
   readonly at: number
 }
 
-/** What the receivers are told: to listen, or whom to keep waiting for an answer from now on. */
-export type Order = { readonly listen: Certificate } | { readonly hold: string | null }
+/** Who is kept waiting for an answer: a sender, and whoever sends one of these SETs. */
+export interface Hold {
+  readonly from?: string
+  readonly jtis?: readonly string[]
+}
 
-const waiting: ServerResponse[] = []
-let hold: string | null = null
+/** What the receivers are told: to listen, or whom to keep waiting from now on. */
+export type Order = { readonly listen: Certificate } | { readonly hold: Hold }
+
+interface Waiting {
+  readonly arrival: Arrival
+  readonly response: ServerResponse
+}
+
+let waiting: Waiting[] = []
+let hold: Hold = {}
 
 process.on('disconnect', () => process.exit())
 process.on('message', (order: Order) => {
   if ('listen' in order) return listen(order.listen)
   hold = order.hold
-  for (const response of waiting.splice(0)) accept(response)
+  const all = waiting
+  waiting = []
+  for (const one of all) answer(one)
 })
 
 function listen(certificate: Certificate): void {
@@ -35,16 +48,17 @@ function listen(certificate: Certificate): void {
     const stream = request.url?.slice(1) ?? ''
     const jwt = await text(request).catch(() => undefined)
     if (jwt === undefined) return // the sender went away in the middle
-    process.send?.({ from, stream, jti: readJti(jwt), digest: digest(jwt), at: Date.now() } satisfies Arrival)
-    if (from === hold) waiting.push(response)
-    else accept(response)
+    const arrival: Arrival = { from, stream, jti: readJti(jwt), digest: digest(jwt), at: Date.now() }
+    process.send?.(arrival)
+    answer({ arrival, response })
   })
   server.keepAliveTimeout = 60_000
   server.listen(443, '0.0.0.0', () => process.send?.('listening'))
 }
 
-function accept(response: ServerResponse): void {
-  if (!response.destroyed) response.writeHead(202).end()
+function answer({ arrival, response }: Waiting): void {
+  if (arrival.from === hold.from || hold.jtis?.includes(arrival.jti)) waiting.push({ arrival, response })
+  else if (!response.destroyed) response.writeHead(202).end()
 }
 
 const digest = (jwt: string): string => createHash('sha256').update(jwt).digest('base64url')

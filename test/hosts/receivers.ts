@@ -10,8 +10,10 @@ export interface Receivers {
   readonly arrivals: readonly Arrival[]
   /** Whether a SET came. */
   has(jti: string): boolean
-  /** Gives no more answers to what comes from `host`. */
-  hold(host: Host): void
+  /** From now on gives no answers to what comes from `host`. */
+  holdFrom(host: Host): void
+  /** From now on gives no answers to these SETs, whoever sends them. */
+  holdSets(jtis: Iterable<string>): void
   /** Gives the answers withheld, and all to come. */
   release(): void
   close(): Promise<void>
@@ -38,8 +40,9 @@ export async function openReceivers(certificate: Certificate): Promise<Receivers
   return {
     arrivals,
     has: (jti) => received.has(jti),
-    hold: (host) => order({ hold: addressOf(host) }),
-    release: () => order({ hold: null }),
+    holdFrom: (host) => order({ hold: { from: addressOf(host) } }),
+    holdSets: (jtis) => order({ hold: { jtis: [...jtis] } }),
+    release: () => order({ hold: {} }),
     async close() {
       child.disconnect()
       await ended

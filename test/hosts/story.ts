@@ -1,7 +1,7 @@
 import { cut, mend, WORKER_HOSTS } from './network.ts'
 import { countLeft, countTroubledStreams, countWorkers } from './queries.ts'
 import { STREAMS } from './stage.ts'
-import { strand, welcomeBack } from './strand.ts'
+import { findDatabase, loseDatabase, loseWorker, welcomeBack } from './strand.ts'
 import type { Resumption, WatchedStage } from './watch.ts'
 
 /** A part of the story. */
@@ -17,12 +17,12 @@ const SILENT_SECONDS = 9
 
 export const story: readonly Phase[] = [
   { name: 'all hosts up', play: begin },
-  { name: 'worker-1 cut off in mid-POST', play: (stage) => strand(stage, 'worker-1', ['db', 'receivers']) },
-  { name: 'worker-1 back', play: (stage) => welcomeBack(stage, 'worker-1', ['db', 'receivers']) },
+  { name: 'worker-1 cut off in mid-POST', play: (stage) => loseWorker(stage, 'worker-1') },
+  { name: 'worker-1 back', play: (stage) => welcomeBack(stage, 'worker-1') },
   { name: 'receivers cut off', play: cutOffReceivers },
   { name: 'receivers back', play: mendReceivers },
-  { name: 'database cut off from worker-2', play: (stage) => strand(stage, 'worker-2', ['db']) },
-  { name: 'worker-2 has it back', play: (stage) => welcomeBack(stage, 'worker-2', ['db']) },
+  { name: 'database cut off from worker-2', play: (stage) => loseDatabase(stage, 'worker-2') },
+  { name: 'worker-2 has it back', play: (stage) => findDatabase(stage, 'worker-2') },
   { name: 'database cut off from all workers', play: cutOffDatabase },
   { name: 'database back', play: mendDatabase },
   { name: 'the rest', play: end },

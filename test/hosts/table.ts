@@ -34,6 +34,13 @@ export function printTable(phases: readonly PlayedPhase[], { committed, arrivals
   console.log(`\n${align([...rows, total])}\n`)
 }
 
+/** Prints why attempts failed. */
+export function printFailures({ workers }: Evidence): void {
+  const reasons = workers.flatMap(({ attempts }) => attempts.flatMap(({ error }) => error ?? []))
+  const counts = Object.entries(Object.groupBy(reasons, (reason) => reason))
+  console.log(`failed attempts: ${counts.map(([reason, all = []]) => `${all.length} ${reason}`).join(', ')}`)
+}
+
 const seconds = (ms: number): string => `${(ms / 1000).toFixed(1)} s`
 
 function align(rows: readonly Readonly<Record<string, string | number>>[]): string {

@@ -43,6 +43,15 @@ export function judge(evidence: Evidence): string[] {
   return Object.entries(broken).flatMap(([promise, times]) => (times > 0 ? [`${promise}: ${times}`] : []))
 }
 
+/** How often a SET came again though no attempt at it had failed and no worker was cut off while it held it. */
+export function countNeedlessDuplicates(evidence: Evidence): number {
+  const excused = countFailures(evidence)
+  const again = new Map<string, number>()
+  for (const jti of evidence.stranded.flatMap(({ jtis }) => [...jtis])) excused.set(jti, (excused.get(jti) ?? 0) + 1)
+  for (const { jti } of evidence.arrivals) again.set(jti, (again.get(jti) ?? -1) + 1)
+  return [...again].reduce((total, [jti, times]) => total + Math.max(times - (excused.get(jti) ?? 0), 0), 0)
+}
+
 /**
  * Failed attempts that count, by delivery: those the workers logged, but for what a worker that was cut off said too
  * late, and for a kept connection that was closed meanwhile.
@@ -50,10 +59,10 @@ export function judge(evidence: Evidence): string[] {
 function countFailures({ workers, stranded }: Evidence): Map<string, number> {
   const failures = new Map<string, number>()
   for (const { host, attempts } of workers) {
-    const late = stranded.filter(({ worker }) => worker === host)
+    const late = stranded.filter(({ worker }) => worker === host).map((one) => ({ ...one, jtis: new Set(one.jtis) }))
     for (const [index, { jti, outcome, error }] of attempts.entries()) {
+      if (late.some(({ jtis, loggedBefore }) => index >= loggedBefore && jtis.delete(jti))) continue
       if (outcome === 'accepted' || error === 'stale_connection') continue
-      if (late.some(({ jtis, loggedBefore }) => index >= loggedBefore && jtis.has(jti))) continue
       failures.set(jti, (failures.get(jti) ?? 0) + 1)
     }
   }
