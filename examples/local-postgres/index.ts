@@ -10,11 +10,21 @@ export interface LocalPostgresOptions {
   readonly settings?: Readonly<Record<string, string>>
   /** Keeps the data on disk even where memory has room for it, to measure what a disk allows. */
   readonly durable?: boolean
+  /** Serves other hosts too. By default there is nobody but this one, on 127.0.0.1. */
+  readonly network?: LocalNetwork
+}
+
+/** Where a throw-away PostgreSQL listens, and for whom. */
+export interface LocalNetwork {
+  /** The address of this host to listen on. */
+  readonly address: string
+  /** The addresses that may connect, as in `10.0.0.0/24`; by password, like everybody. */
+  readonly clients: string
 }
 
 /** A running PostgreSQL. It ends with the process that started it, however that one ends. */
 export interface LocalPostgres {
-  /** For TCP on 127.0.0.1, as a superuser. */
+  /** For TCP on 127.0.0.1, or the address asked for, as a superuser. */
   readonly url: string
   /** Stops the server and removes its data. Rejects with the end of its log if it had died by itself. */
   stop(): Promise<void>

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -17,7 +17,7 @@ import { findServerUser, giveTo } from './server-user.ts'
 
 const LOG_LINES_KEPT = 30
 
-const { settings = {}, durable = false }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
+const { settings = {}, durable = false, network }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
 
 const stopping = new AbortController()
 process.stdin.resume().once('close', () => stopping.abort())
@@ -50,10 +50,12 @@ async function serve(signal: AbortSignal): Promise<void> {
   const locale = ['--encoding=UTF8', '--no-locale'] // whatever the caller's environment says, or does not
   const memory = ['--set=dynamic_shared_memory_type=mmap'] // in files of ours, which even a killed server cannot leave
   await run(initdb, [`--pgdata=${data}`, ...access, ...locale, ...memory, '--no-sync'], { ...user, cwd: home, signal })
+  if (network) await appendFile(join(data, 'pg_hba.conf'), `host all all ${network.clients} scram-sha-256\n`)
 
-  const port = await freePort()
+  const address = network?.address ?? '127.0.0.1'
+  const port = await freePort(address)
   signal.throwIfAborted()
-  const flags = Object.entries({ ...settings, listen_addresses: '127.0.0.1', port, unix_socket_directories: '' })
+  const flags = Object.entries({ ...settings, listen_addresses: address, port, unix_socket_directories: '' })
   const server = spawn(postgres, ['-D', data, ...flags.map(([name, value]) => `--${name}=${value}`)], {
     ...user,
     cwd: home,
@@ -66,7 +68,7 @@ async function serve(signal: AbortSignal): Promise<void> {
     log.push(line)
     if (log.length > LOG_LINES_KEPT) log.shift()
     if (line.endsWith('ready to accept connections')) {
-      process.stdout.write(`postgres://postgres:${password}@127.0.0.1:${port}/postgres\n`)
+      process.stdout.write(`postgres://postgres:${password}@${address}:${port}/postgres\n`)
     }
   })
   await once(server, 'close')
