@@ -8,12 +8,16 @@ const POLL_EVERY_MS = 5
  *
  * @param what what is waited for, to complete the sentence "gave up waiting for …"
  */
-export async function until<Found>(look: () => Promise<Found | undefined>, what: string): Promise<Found> {
-  const deadline = performance.now() + DEADLINE_MS
+export async function until<Found>(
+  look: () => Promise<Found | undefined>,
+  what: string,
+  withinMs = DEADLINE_MS,
+): Promise<Found> {
+  const deadline = performance.now() + withinMs
   for (;;) {
     const found = await look()
     if (found !== undefined) return found
-    if (performance.now() > deadline) throw new Error(`gave up waiting for ${what} after ${DEADLINE_MS / 1000} s`)
+    if (performance.now() > deadline) throw new Error(`gave up waiting for ${what} after ${withinMs / 1000} s`)
     await sleep(POLL_EVERY_MS)
   }
 }
