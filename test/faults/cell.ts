@@ -1,9 +1,10 @@
 import { until } from '../support/until.ts'
 import { COURSES } from './faults.ts'
-import { SLOTS } from './fleet.ts'
-import { clearAll, findLeftovers, type Leftovers } from './leftovers.ts'
+import { watchLateness } from './lateness.ts'
+import { clearAll, describeLeftovers, findLeftovers, type Leftovers } from './leftovers.ts'
 import type { Fault, Point } from './matrix.ts'
 import { holdAt } from './points.ts'
+import { PROMISED_MS } from './promises.ts'
 import type { RiscWorkerProcess } from './risc-worker.ts'
 import type { Stand } from './stand.ts'
 import { judge, type Verdict } from './verdict.ts'
@@ -14,6 +15,8 @@ export interface Stock extends Verdict, Leftovers {
   readonly resumedAfterMs: number
   /** From the end of the fault until nothing was left to do. */
   readonly doneAfterMs: number
+  /** How much of that the machine kept everybody waiting for the processor. */
+  readonly lateMs: number
 }
 
 /** What one fault at one point came to. */
@@ -26,10 +29,8 @@ export interface CellResult extends Stock {
   readonly rejectedSettles: number
 }
 
-/** What is promised of recovery, from the end of the fault. */
-export const PROMISED_MS = 30_000
 /** Until it is over we look on, to tell what is late from what is lost. */
-const PATIENCE_MS = PROMISED_MS + 10_000
+const PATIENCE_MS = 2 * PROMISED_MS
 const BACKLOG = 60
 const AFTERWARDS = 20
 
@@ -68,7 +69,9 @@ export async function takeStock(
   { before, overAt }: { readonly before: number; readonly overAt: number },
 ): Promise<Stock> {
   const { producer, receiver, db } = stand
+  const lateness = watchLateness()
   const leftovers = await untilDone(stand, overAt)
+  const lateMs = lateness.stop()
   const doneAfterMs = performance.now() - overAt
   const known = new Map(receiver.arrivals.slice(0, before).map(({ jti, hash }) => [jti, hash]))
   const arrivals = receiver.arrivals.slice(before)
@@ -78,6 +81,7 @@ export async function takeStock(
     ...leftovers,
     resumedAfterMs: (resumedAt ?? Number.NaN) - overAt,
     doneAfterMs,
+    lateMs,
   }
 }
 
@@ -106,7 +110,11 @@ async function untilDone({ db, fleet }: Stand, overAt: number): Promise<Leftover
     const { settled_twice, ...waiting } = leftovers
     return Object.values(waiting).every((count) => count === 0) || undefined
   }
-  await until(look, 'the end of recovery', overAt + PATIENCE_MS - performance.now()).catch(() => undefined)
+  try {
+    await until(look, 'the end of recovery', overAt + PATIENCE_MS - performance.now())
+  } catch (error) {
+    console.error(`${error}\n${await describeLeftovers(db)}`)
+  }
   if (leftovers === undefined) throw new Error('the database cannot be asked')
   return leftovers
 }
@@ -119,32 +127,4 @@ export async function startOver(stand: Stand): Promise<void> {
   stand.proxy?.thaw()
   await clearAll(stand.db)
   await stand.producer.reckon(stand.db)
-}
-
-/** How many SETs may come twice: what the workers that were hit had in their hands. */
-export function mostDuplicates(fault: Fault): number {
-  switch (fault) {
-    case 'SIGTERM':
-      return 0
-    case 'kill -9':
-    case 'SIGSTOP beyond the TTL':
-    case 'second SIGTERM':
-      return SLOTS
-    default:
-      return 2 * SLOTS
-  }
-}
-
-/** How the victim has to end; `undefined` if it has to live on. */
-export function expectedEnd(fault: Fault): string | undefined {
-  switch (fault) {
-    case 'kill -9':
-      return 'SIGKILL'
-    case 'SIGTERM':
-      return '0'
-    case 'second SIGTERM':
-      return '1'
-    default:
-      return undefined
-  }
 }

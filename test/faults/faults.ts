@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { until } from '../support/until.ts'
 import { WORKER_ROLE } from './cluster.ts'
+import { eventually } from './eventually.ts'
 import { emptyDisk, fillDisk } from './gates.ts'
 import type { Fault } from './matrix.ts'
 import type { Held } from './points.ts'
@@ -34,7 +34,7 @@ export const COURSES: Readonly<Record<Fault, Course>> = {
   async 'SIGSTOP beyond the TTL'({ stand, victim, held }) {
     victim.kill('SIGSTOP')
     await stand.producer.stop()
-    await until(() => declaredDead(stand, victim), `${victim.name} to be given up`, 40_000)
+    await eventually(() => declaredDead(stand, victim), `${victim.name} to be given up`)
     if (!held.frozen) await held.release()
     victim.kill('SIGCONT')
     await held.release()
@@ -82,7 +82,7 @@ export const COURSES: Readonly<Record<Fault, Course>> = {
 
   async 'backends terminated'({ stand, victim, held }) {
     for (let round = 0; round < TERMINATIONS; round++) {
-      await until(() => terminate(stand, victim), `${victim.name} to connect again`)
+      await eventually(() => terminate(stand, victim), `${victim.name} to connect again`)
       await held.release()
     }
   },

@@ -1,5 +1,5 @@
 import type { Pool } from 'pg'
-import { until } from '../support/until.ts'
+import { eventually } from './eventually.ts'
 import { type RiscWorkerProcess, startRiscWorker } from './risc-worker.ts'
 
 /** The workers of one stand: as many as it takes, with those that ended replaced. */
@@ -53,7 +53,7 @@ export function createFleet(workerUrl: string, db: Pool): Fleet {
     async complete() {
       fill()
       const names = alive().map(({ name }) => name)
-      await until(async () => {
+      await eventually(async () => {
         const { rowCount } = await db.query('select from risc.workers where name = any ($1) and pool_id is not null', [
           names,
         ])

@@ -1,5 +1,5 @@
 import { Client, type Pool } from 'pg'
-import { until } from '../support/until.ts'
+import { eventually } from './eventually.ts'
 
 // Triggers that wait for an advisory lock stop one process at one statement, for as long as the harness holds the lock:
 // the product knows nothing of it, and no sleep has to be lucky.
@@ -66,7 +66,7 @@ export async function closeGate(db: Pool, databaseUrl: string, point: GatePoint,
   return {
     async reached() {
       try {
-        return await until(() => findWaiting(db, key), `${name} to come to the gate ${point}`)
+        return await eventually(() => findWaiting(db, key), `${name} to come to the gate ${point}`)
       } catch (error) {
         await open()
         throw error

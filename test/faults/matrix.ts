@@ -31,14 +31,17 @@ export const FAULTS = [
 
 export type Fault = (typeof FAULTS)[number]
 
+/** Whether all cells are wanted, in several rounds, and not only what fits into a few minutes. */
+export const FULL: boolean = process.env['FAULTS'] === 'full'
+
 const FROZEN: readonly Point[] = ['after claim', 'after the 202']
 
-/** Why there is no such cell; `undefined` if there is. `full` leaves out only what makes no sense. */
-export function reasonToSkip(fault: Fault, point: Point, { full }: { readonly full: boolean }): string | undefined {
+/** Why there is no such cell; `undefined` if there is. */
+export function reasonToSkip(fault: Fault, point: Point): string | undefined {
   if (fault === 'PostgreSQL up late') return point === 'at start' ? undefined : 'a start has no other point'
   if (point === 'at start') return 'nothing is held yet'
   if (fault === 'second SIGTERM' && FROZEN.includes(point)) return 'signals to a process held by SIGSTOP count once'
-  if (full) return undefined
+  if (FULL) return undefined
   if (fault === 'second SIGTERM' && !['during the POST', 'during settle'].includes(point)) return 'as kill -9 there'
   if (fault === 'disk full' && ['before claim', 'after claim'].includes(point)) return 'as during the POST'
   return undefined

@@ -1,4 +1,4 @@
-import { until } from '../support/until.ts'
+import { eventually } from './eventually.ts'
 import { closeGate, type Gate, type GatePoint } from './gates.ts'
 import type { Point } from './matrix.ts'
 import { type RiscWorkerProcess, startRiscWorker } from './risc-worker.ts'
@@ -63,7 +63,7 @@ async function afterClaim(stand: Stand, victim: RiscWorkerProcess): Promise<Held
   const backend = await gate.reached()
   victim.kill('SIGSTOP')
   await gate.open()
-  await until(async () => {
+  await eventually(async () => {
     const { rows } = await stand.db.query('select state from pg_stat_activity where pid = $1', [backend])
     return rows[0]?.state === 'idle' || undefined
   }, 'the claim to be committed')
@@ -112,7 +112,7 @@ async function duringRetry(stand: Stand): Promise<Held> {
   const { db, receiver, producer, workerUrl } = stand
   receiver.refusing = true
   await producer.burst(DEAD_LETTERS, REFUSED_USER)
-  await until(async () => {
+  await eventually(async () => {
     const { rowCount } = await db.query('select from risc.dead')
     return rowCount === DEAD_LETTERS || undefined
   }, 'the dead letters')
@@ -128,7 +128,7 @@ async function duringRetry(stand: Stand): Promise<Held> {
     frozen: false,
     release: gate.open,
     async finish() {
-      await until(async () => {
+      await eventually(async () => {
         if ((await command.ended()) === '0') return true
         command = retry()
         return undefined

@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { decodeJwt } from 'jose'
-import { until } from '../support/until.ts'
+import { eventually } from './eventually.ts'
 import type { Arrival } from './verdict.ts'
 
 /** A partner that remembers what it got, and can keep its senders waiting. */
@@ -71,7 +71,7 @@ export async function openFaultsReceiver(): Promise<FaultsReceiver> {
       hold = held
       return {
         async reached() {
-          await until(async () => held.answers.length > 0 || undefined, 'a request to hold')
+          await eventually(async () => held.answers.length > 0 || undefined, 'a request to hold')
         },
         async release() {
           if (hold === held) hold = undefined

@@ -2,7 +2,7 @@ import { spawn } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { until } from '../support/until.ts'
+import { eventually } from './eventually.ts'
 
 /** A `risc-worker` command in a process of its own. */
 export interface RiscWorkerProcess {
@@ -56,11 +56,11 @@ export function startRiscWorker(
     get end() {
       return end
     },
-    ended: () => until(async () => end, `${name} to end`),
+    ended: () => eventually(async () => end, `${name} to end`),
     complaints: text(child.stderr),
     kill: (signal) => void child.kill(signal),
     async saw(line, what) {
-      await until(async () => {
+      await eventually(async () => {
         if (logged.some(line)) return true
         if (end !== undefined) throw new Error(`${name} ended (${end}) before ${what}`)
         return undefined

@@ -7,11 +7,15 @@ const HEADINGS = ['fault', 'point', 'events', 'received', 'lost', 'dup.', 'resum
 /** Prints what came of each fault at each point when all is over. */
 export default class FaultsTable implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
-    const tests = modules.flatMap((module) => [...module.children.allTests()])
+    const tests = modules
+      .flatMap((module) => [...module.children.allTests()])
+      .filter((test) => test.result().state !== 'skipped')
     const cells = tests.flatMap((test) => test.meta().cell ?? [])
-    const faults = FAULTS.filter((fault) => tests.some(({ name }) => name.startsWith(`${fault},`)))
-    const full = process.env['FAULTS'] === 'full'
-    const rows = faults.flatMap((fault) => POINTS.flatMap((point) => rowsOf(fault, point, cells, full)))
+    const ran = (start: string): boolean => tests.some(({ name }) => name.startsWith(start))
+    const rows = FAULTS.filter((fault) => ran(`${fault}, `)).flatMap((fault) =>
+      POINTS.flatMap((point) => rowsOf(fault, point, cells, ran(`${fault}, ${point}:`))),
+    )
+    if (rows.length === 0) return
     console.log(`\n${align([HEADINGS, ...rows])}\n`)
     const sum = (count: (cell: CellResult) => number): number => cells.reduce((total, cell) => total + count(cell), 0)
     console.log(
@@ -21,11 +25,12 @@ export default class FaultsTable implements Reporter {
   }
 }
 
-function rowsOf(fault: Fault, point: Point, cells: readonly CellResult[], full: boolean): string[][] {
+function rowsOf(fault: Fault, point: Point, cells: readonly CellResult[], ran: boolean): string[][] {
   const here = cells.filter((cell) => cell.fault === fault && cell.point === point)
   if (here.length > 0) return here.map(toRow)
-  const reason = reasonToSkip(fault, point, { full })
-  return [[fault, point, reason === undefined ? 'no result' : `— ${reason}`]]
+  const reason = reasonToSkip(fault, point)
+  if (reason !== undefined) return [[fault, point, `— ${reason}`]]
+  return ran ? [[fault, point, 'no result']] : []
 }
 
 function toRow(cell: CellResult): string[] {
