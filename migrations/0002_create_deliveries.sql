@@ -42,8 +42,8 @@ alter table risc.deliveries
 create index deliveries_due on risc.deliveries (stream_id, due_at, id) where state = 'queued';
 -- Serves dispatch: whether an earlier delivery about the same user is still owed, and which users a stream has.
 create index deliveries_order on risc.deliveries (stream_id, order_key, id) where state = 'queued';
--- Serves dispatch.
-create index deliveries_urgent on risc.deliveries (id) where state = 'queued' and urgent;
+-- Serves dispatch: what is urgent, and whether the same stream is still owed an earlier one.
+create index deliveries_urgent on risc.deliveries (stream_id, id) where state = 'queued' and urgent;
 -- Serves operators: the dead letters of a stream.
 create index deliveries_dead on risc.deliveries (stream_id, id) where state = 'dead';
 

@@ -78,8 +78,12 @@ end $$;
 -- A delivery waits for an earlier one about the same user only while that one has been failing for less than this.
 create function risc.order_patience() returns interval language sql immutable return interval '5 minutes';
 
--- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from p_from on: not in flight, and
--- where order matters, behind none about the same user that is still owed.
+-- The event that tells a receiver of its stream's status (SSF 1.0 §8.1.5).
+create function risc.stream_updated() returns text language sql immutable
+return 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated';
+
+-- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from p_from on: not in
+-- flight, and where order matters, behind none about the same user that is still owed.
 -- The scalar sub-selects stay index probes whatever the statistics say; joins would not.
 create function risc.ready(p_stream_id text, p_ordered boolean, p_from timestamptz, p_room integer, p_look integer)
 returns setof bigint
@@ -232,6 +236,10 @@ returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, pro
     from risc.deliveries d
     where d.state = 'queued' and d.urgent and d.due_at <= now()
       and (select true from risc.inflight i where i.delivery_id = d.id) is null
+      and (d.event_type <> risc.stream_updated() or ( -- the last to arrive is what the receiver believes
+        select true from risc.deliveries e
+        where e.state = 'queued' and e.urgent and e.stream_id = d.stream_id and e.event_type = d.event_type and e.id < d.id
+        limit 1) is null)
     order by d.id limit 100
   )
   select * from urgent union all select * from oldest union all select * from elsewhere;

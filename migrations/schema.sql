@@ -109,6 +109,10 @@ CREATE FUNCTION risc.choose() RETURNS TABLE(delivery_id bigint, stream_id text, 
     from risc.deliveries d
     where d.state = 'queued' and d.urgent and d.due_at <= now()
       and (select true from risc.inflight i where i.delivery_id = d.id) is null
+      and (d.event_type <> risc.stream_updated() or ( -- the last to arrive is what the receiver believes
+        select true from risc.deliveries e
+        where e.state = 'queued' and e.urgent and e.stream_id = d.stream_id and e.event_type = d.event_type and e.id < d.id
+        limit 1) is null)
     order by d.id limit 100
   )
   select * from urgent union all select * from oldest union all select * from elsewhere;
@@ -118,7 +122,7 @@ $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -145,7 +149,7 @@ begin
   select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
-    d.last_reason, i.probe, d.signed_set,
+    d.last_reason, i.probe, d.urgent, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -1004,6 +1008,14 @@ begin
 end $$;
 
 --
+-- Name: stream_updated(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.stream_updated() RETURNS text
+    LANGUAGE sql IMMUTABLE
+    RETURN 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated'::text;
+
+--
 -- Name: survey(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1497,7 +1509,7 @@ CREATE INDEX deliveries_order ON risc.deliveries USING btree (stream_id, order_k
 -- Name: deliveries_urgent; Type: INDEX; Schema: risc; Owner: -
 --
 
-CREATE INDEX deliveries_urgent ON risc.deliveries USING btree (id) WHERE ((state = 'queued'::text) AND urgent);
+CREATE INDEX deliveries_urgent ON risc.deliveries USING btree (stream_id, id) WHERE ((state = 'queued'::text) AND urgent);
 
 --
 -- Name: history_by_jti; Type: INDEX; Schema: risc; Owner: -

@@ -9,6 +9,7 @@ const budget = (attempts: number, more: Partial<DeliveryBudget> = {}): DeliveryB
   retryDelaysMs: [10_000, 60_000, 600_000, 3_600_000],
   expiresInMs: 3 * DAY,
   probe: false,
+  urgent: false,
   ...more,
 })
 const trouble: Outcome = { kind: 'retry', reason: 'server_error', status: 500, counts: true }
@@ -71,6 +72,20 @@ test('a wait that would outlast the delivery’s age ends it, with that reason',
 test('a refusal is a dead letter at once', () => {
   const refused: Outcome = { kind: 'refused', reason: 'invalid_audience', status: 400 }
   expect(nextStep(refused, budget(0), 0)).toEqual({ next: 'dead', counts: true, deadBecause: 'refused' })
+})
+
+test('what nothing holds back is bounded by its schedule alone, whatever the trouble', () => {
+  const urgent = { urgent: true, probe: true }
+  for (const outcome of [
+    trouble,
+    { kind: 'hold', reason: 'access_denied', status: 403 },
+    { kind: 'pause', reason: 'receiver_gone', status: 410 },
+  ] satisfies Outcome[]) {
+    expect(nextStep(outcome, budget(1, urgent), 0.5), outcome.reason).toMatchObject({ counts: true, delayMs: 60_000 })
+    expect(nextStep(outcome, budget(4, urgent), 0.5), outcome.reason).toMatchObject({ deadBecause: 'exhausted' })
+  }
+  const gone: Outcome = { kind: 'pause', reason: 'receiver_gone', status: 410 }
+  expect(nextStep(gone, budget(0, urgent), 0.5)).toMatchObject({ next: 'retry', pauses: true })
 })
 
 test('trouble with the stream spends no attempt and pauses it where nobody is there', () => {

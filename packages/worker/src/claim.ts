@@ -17,6 +17,8 @@ export interface ClaimedDelivery {
   readonly lastReason: string | undefined
   /** Sent to see whether the stream's receiver answers again: costs no attempt. */
   readonly probe: boolean
+  /** About the stream itself: sent whatever the stream's status and breaker. */
+  readonly urgent: boolean
   readonly signedSet: string
   readonly endpointUrl: string
   readonly authorizationHeader: string | undefined
@@ -35,6 +37,7 @@ interface ClaimedRow {
   readonly expires_in_ms: string
   readonly last_reason: string | null
   readonly probe: boolean
+  readonly urgent: boolean
   readonly signed_set: string
   readonly endpoint_url: string
   readonly authorization_header: string | null
@@ -71,6 +74,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     expiresInMs: Number(row.expires_in_ms),
     lastReason: row.last_reason ?? undefined,
     probe: row.probe,
+    urgent: row.urgent,
     signedSet: row.signed_set,
     endpointUrl: row.endpoint_url,
     authorizationHeader: row.authorization_header ?? undefined,

@@ -10,6 +10,8 @@ export interface DeliveryBudget {
   readonly expiresInMs: number
   /** Whether it was sent to see if the receiver answers again. */
   readonly probe: boolean
+  /** Whether neither the stream's status nor its breaker holds it back: its own schedule is all that bounds it. */
+  readonly urgent: boolean
 }
 
 /** What becomes of a delivery after an attempt. */
@@ -35,11 +37,11 @@ export function nextStep(outcome: Outcome, budget: DeliveryBudget, random: numbe
     case 'refused':
       return { next: 'dead', counts: true, deadBecause: 'refused' }
     case 'hold':
-      return waitOrExpire(HOLD_MS * spread(random), false, budget)
+      return budget.urgent ? retry({}, budget, random) : waitOrExpire(HOLD_MS * spread(random), false, budget)
     case 'pause':
-      return { next: 'retry', counts: false, delayMs: 0, pauses: true }
+      return pause(budget.urgent ? retry({}, budget, random) : { next: 'retry', counts: false, delayMs: 0 })
     case 'retry':
-      if (budget.probe)
+      if (budget.probe && !budget.urgent)
         return waitOrExpire(Math.max(SHORTEST_MS, (outcome.notBeforeMs ?? 0) * later(random)), false, budget)
       return outcome.counts ? retry(outcome, budget, random) : comeBack(outcome, budget, random)
     default:
@@ -49,7 +51,11 @@ export function nextStep(outcome: Outcome, budget: DeliveryBudget, random: numbe
 
 type Retry = Extract<Outcome, { kind: 'retry' }>
 
-function retry({ notBeforeMs = 0 }: Retry, budget: DeliveryBudget, random: number): NextStep {
+function pause(step: NextStep): NextStep {
+  return step.next === 'retry' ? { ...step, pauses: true } : step
+}
+
+function retry({ notBeforeMs = 0 }: Pick<Retry, 'notBeforeMs'>, budget: DeliveryBudget, random: number): NextStep {
   const pauseMs = budget.retryDelaysMs[budget.attempts]
   if (pauseMs === undefined) return { next: 'dead', counts: true, deadBecause: 'exhausted' }
   return waitOrExpire(Math.max(pauseMs * spread(random), notBeforeMs * later(random)), true, budget)
