@@ -922,6 +922,25 @@ CREATE FUNCTION risc.server_started_at() RETURNS timestamp with time zone
     RETURN pg_postmaster_start_time();
 
 --
+-- Name: set_stream_status(text, text, text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb) RETURNS boolean
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  update risc.streams s
+  set status = p_status, status_changed_at = now(), status_reason = case when p_status <> 'enabled' then p_reason end
+  where s.id = p_stream_id and s.status <> p_status;
+  if not found then
+    return false;
+  end if;
+  perform risc.enqueue(p_transaction_name, p_deliveries);
+  return true;
+end $$;
+
+--
 -- Name: settle(jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1005,6 +1024,23 @@ begin
     perform risc.learn(v_lessons);
   end if;
   return v_tickets;
+end $$;
+
+--
+-- Name: stream_for_notice(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], status text, transaction_name text)
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  return query
+  select s.profile, s.audience, s.status, risc.transaction_name()
+  from risc.streams s where s.id = p_stream_id for no key update;
+  if not found then
+    raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';
+  end if;
 end $$;
 
 --
@@ -1628,6 +1664,18 @@ REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid te
 --
 
 REVOKE ALL ON FUNCTION risc.retire_key(p_kid text, p_recent interval) FROM PUBLIC;
+
+--
+-- Name: FUNCTION set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION stream_for_notice(p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.stream_for_notice(p_stream_id text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION unlink(p_user_id text, p_stream_id text); Type: ACL; Schema: risc; Owner: -

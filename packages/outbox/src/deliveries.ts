@@ -8,7 +8,9 @@ export interface SignedDelivery {
   readonly eventType: string
   readonly kid: string
   /** What shares it reaches its receiver in the order of its enqueueing: a 64-bit integer. */
-  readonly orderKey: string
+  readonly orderKey: string | null
+  /** Passes all that the stream has waiting, and goes out whatever the stream's status. */
+  readonly urgent: boolean
   readonly signedSet: string
 }
 
@@ -23,7 +25,8 @@ export async function recordDeliveries(
   await ask(trx, ENQUEUE, [transactionName, JSON.stringify(deliveries.map(toRecord))])
 }
 
-function toRecord(delivery: SignedDelivery): Record<string, string> {
+/** A delivery as `risc.enqueue` takes it. */
+export function toRecord(delivery: SignedDelivery): Record<string, string | boolean | null> {
   return {
     stream_id: delivery.streamId,
     jti: delivery.jti,
@@ -31,6 +34,7 @@ function toRecord(delivery: SignedDelivery): Record<string, string> {
     event_type: delivery.eventType,
     kid: delivery.kid,
     order_key: delivery.orderKey,
+    urgent: delivery.urgent,
     signed_set: delivery.signedSet,
   }
 }

@@ -14,6 +14,17 @@ export class UnknownStreamError extends RiscError {
   readonly code = 'ERR_RISC_UNKNOWN_STREAM'
 }
 
+/** A stream is tested only while it is enabled (openid/sharedsignals issue 214). */
+export class StreamNotEnabledError extends RiscError {
+  readonly code = 'ERR_RISC_STREAM_NOT_ENABLED'
+  readonly streamId: string
+
+  constructor(streamId: string) {
+    super(`stream ${streamId} is not enabled, so it cannot be verified`)
+    this.streamId = streamId
+  }
+}
+
 /** A recipient came without a subject, and the event has none of its own. */
 export class MissingSubjectError extends RiscError {
   readonly code = 'ERR_RISC_MISSING_SUBJECT'
@@ -53,6 +64,7 @@ export type OutboxError =
   | InvalidOptionsError
   | NotInTransactionError
   | UnknownStreamError
+  | StreamNotEnabledError
   | MissingSubjectError
   | ActiveKeyError
   | UnknownKeyError

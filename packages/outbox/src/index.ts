@@ -23,6 +23,7 @@ export {
   MissingSubjectError,
   NotInTransactionError,
   type OutboxError,
+  StreamNotEnabledError,
   UnknownKeyError,
   UnknownStreamError,
 } from './errors.ts'
@@ -31,6 +32,7 @@ export type { KeyUsage, KeyUsageOptions } from './key-usage.ts'
 export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts'
 export type { Recipient, RecipientLookup } from './recipients.ts'
 export type { Resigned, ResignOptions } from './resign.ts'
+export type { StreamStatusChange, StreamStatusOptions } from './stream-status.ts'
 export type { Link } from './subjects.ts'
 export type {
   KyselyConnection,
@@ -40,3 +42,4 @@ export type {
   QueryableConnection,
   QueryableTransaction,
 } from './transaction.ts'
+export type { Verification, VerifyStreamOptions } from './verify-stream.ts'

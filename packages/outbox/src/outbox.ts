@@ -5,8 +5,10 @@ import type { OutboxEvent } from './event.ts'
 import { type KeyUsage, type KeyUsageOptions, readKeyUsage } from './key-usage.ts'
 import type { RecipientLookup } from './recipients.ts'
 import { type Resigned, type ResignOptions, resignDeliveries } from './resign.ts'
+import { type StreamStatusChange, type StreamStatusOptions, setStreamStatus } from './stream-status.ts'
 import { type Link, link, unlink } from './subjects.ts'
 import type { OutboxConnection, OutboxTransaction } from './transaction.ts'
+import { type Verification, type VerifyStreamOptions, verifyStream } from './verify-stream.ts'
 
 /** How an IdP sets up its outbox. */
 export interface OutboxOptions<
@@ -18,7 +20,7 @@ export interface OutboxOptions<
   readonly keys: SigningKeys
   /** Who is told of an event, and as whom. By default `risc.subjects` knows; see {@link Outbox.link}. */
   readonly recipients?: RecipientLookup<Trx, Own>
-  /** The master switch. While it is off, `enqueue` records nothing and asks nothing; `link` and `unlink` go on. */
+  /** The master switch. While it is off, `enqueue` records nothing and asks nothing; all else goes on. */
   readonly enabled?: boolean
   /** The time of issue of a SET. By default the process's clock. */
   readonly clock?: () => Date
@@ -100,6 +102,36 @@ export interface Outbox<
    * @throws {@link InvalidOptionsError}
    */
   resign(trx: Trx, options: ResignOptions): Promise<Resigned>
+
+  /**
+   * Enables, pauses or disables a stream, and tells its receiver by a `stream-updated` SET (SSF 1.0 §8.1.5).
+   *
+   * The two commit together. While a stream is paused or disabled nothing else is sent (§8.1.2.1); what was in flight at
+   * the moment of the commit may still arrive, also after the SET. What a paused stream has waiting is kept, and sent when
+   * it is enabled again, each user's events in their order; what a disabled stream has waiting is discarded. Nothing is
+   * recorded when the status is that already. Streams of profile `login.gov` change without a SET, for which that
+   * dialect has no event. Two round trips are made at most; until `trx` ends, others who change this stream wait.
+   *
+   * @example
+   * ```ts
+   * await db.transaction().execute((trx) => outbox.setStreamStatus(trx, { streamId: 'bank', status: 'paused' }))
+   * ```
+   * @throws {@link UnknownStreamError}
+   * @throws {@link InvalidEventError} before anything is asked, when the status is none or the reason cannot be sent.
+   * @throws {@link NotInTransactionError} before anything is written.
+   */
+  setStreamStatus(trx: Trx, change: StreamStatusOptions): Promise<StreamStatusChange>
+
+  /**
+   * Tests a stream: a `verification` SET (SSF 1.0 §8.1.4) passes all that waits, whatever the window and the rate.
+   *
+   * @throws {@link StreamNotEnabledError} when the stream is paused or disabled.
+   * @throws {@link UnknownStreamError}
+   * @throws {@link InvalidEventError} when `state` cannot be sent, or the stream's profile is `login.gov`, which has no
+   *   such event.
+   * @throws {@link NotInTransactionError} before anything is written.
+   */
+  verifyStream(trx: Trx, options: VerifyStreamOptions): Promise<Verification>
 }
 
 /**
@@ -126,6 +158,12 @@ export function createOutbox<
     keyUsage: readKeyUsage,
     async resign(trx, which) {
       return resignDeliveries(trx, which, { issuer, keys })
+    },
+    async setStreamStatus(trx, change) {
+      return setStreamStatus(trx, change, { issuer, keys, clock })
+    },
+    async verifyStream(trx, which) {
+      return verifyStream(trx, which, { issuer, keys, clock })
     },
   }
 }

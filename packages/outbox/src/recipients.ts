@@ -29,7 +29,8 @@ export interface Request {
 /** One SET to be written: its event, and for whom. */
 export interface Address {
   readonly event: ResolvedEvent
-  readonly user: string
+  /** `undefined` where the SET is about the stream itself. */
+  readonly user: string | undefined
   readonly streamId: string
   readonly profile: ProfileName
   readonly audience: readonly string[]

@@ -21,7 +21,8 @@ export async function signDelivery(address: Address, { issuer, keys, txn, issued
     buildClaims({ profile, issuer, audience, jti, txn, issuedAt, event, subject }),
   )
   const { kid, jwt } = await signSet(claims, keys)
-  return { streamId, jti, txn, eventType: event.uri, kid, orderKey: orderKey(streamId, user), signedSet: jwt }
+  const order = user === undefined ? null : orderKey(streamId, user)
+  return { streamId, jti, txn, eventType: event.uri, kid, orderKey: order, urgent: user === undefined, signedSet: jwt }
 }
 
 /** Of the user rather than the subject, which an event may change: what follows belongs behind it. */

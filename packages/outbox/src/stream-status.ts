@@ -1,0 +1,38 @@
+import type { StreamStatus } from './database.ts'
+import { toRecord } from './deliveries.ts'
+import { lockStream, type NoticeSettings, resolveNotice, signNotice } from './stream-notice.ts'
+import { ask, type OutboxTransaction } from './transaction.ts'
+
+/** What is to become of a stream. */
+export interface StreamStatusOptions {
+  readonly streamId: string
+  readonly status: StreamStatus
+  /** Told to the receiver, and kept with the stream for as long as it is held back. */
+  readonly reason?: string
+}
+
+/** What became of it. */
+export interface StreamStatusChange {
+  /** Whether the status was another. */
+  readonly changed: boolean
+  /** Of the SET that tells the receiver; absent when there is nothing to tell, or no event in the stream's profile to say it. */
+  readonly jti?: string
+}
+
+const SET_STATUS = `select risc.set_stream_status($1, $2, $3, nullif($4, ''), $5::text::jsonb)::text as changed`
+
+/** Changes a stream's status and records the SET that says so, in two round trips at most. */
+export async function setStreamStatus(
+  trx: OutboxTransaction,
+  { streamId, status, reason }: StreamStatusOptions,
+  settings: NoticeSettings,
+): Promise<StreamStatusChange> {
+  const event = resolveNotice(streamId, { type: 'stream-updated', status, reason })
+  const stream = await lockStream(trx, streamId)
+  if (stream.status === status) return { changed: false }
+  const notice = stream.profile === 'login.gov' ? undefined : await signNotice(streamId, stream, event, settings)
+  const deliveries = JSON.stringify(notice === undefined ? [] : [toRecord(notice)])
+  const [row] = await ask(trx, SET_STATUS, [stream.transaction_name, streamId, status, reason ?? '', deliveries])
+  if ((row as { readonly changed: string }).changed !== 'true') return { changed: false }
+  return notice === undefined ? { changed: true } : { changed: true, jti: notice.jti }
+}
