@@ -2,9 +2,13 @@ import type { Command } from 'commander'
 import type { World } from '../world.ts'
 import { addStreamAddCommand } from './stream-add.ts'
 import { addStreamListCommand } from './stream-list.ts'
+import { addStreamStatusCommands } from './stream-status.ts'
+import { addStreamVerifyCommand } from './stream-verify.ts'
 
 export function addStreamCommands(program: Command, world: World): void {
-  const stream = program.command('stream').description('add and show the streams: who gets SETs, and where')
+  const stream = program.command('stream').description('add, show, stop and test the streams: who gets SETs, and where')
   addStreamAddCommand(stream, world)
   addStreamListCommand(stream, world)
+  addStreamStatusCommands(stream, world)
+  addStreamVerifyCommand(stream, world)
 }

@@ -1,0 +1,81 @@
+import type { Command } from 'commander'
+import type { Kysely } from 'kysely'
+import type { Outbox, OutboxDatabase, StreamStatus } from 'risc-outbox'
+import { readConnectionConfig } from '../../config.ts'
+import { MisuseError } from '../command-error.ts'
+import { withDatabase } from '../database.ts'
+import { printJson } from '../json.ts'
+import { changeStatus, readProfile } from '../queries/stream-status.ts'
+import { requireStream } from '../require-stream.ts'
+import { addSigningOptions, readOutbox, SIGNING_HELP, type SigningOptions } from '../signing-options.ts'
+import type { World } from '../world.ts'
+
+interface StreamStatusOptions extends SigningOptions {
+  readonly reason?: string
+  readonly json?: true
+}
+
+interface Change {
+  readonly streamId: string
+  readonly status: StreamStatus
+  readonly reason?: string
+}
+
+/** What came of it; `untold` says why the receiver will not hear of a change. */
+interface Report {
+  readonly changed: boolean
+  readonly jti?: string | undefined
+  readonly untold?: string
+}
+
+const COMMANDS = [
+  ['pause', 'paused', 'hold a stream back: what waits is kept'],
+  ['resume', 'enabled', 'let a stream go on, with what waits first'],
+  ['disable', 'disabled', 'end a stream: what waits is discarded, and nothing new is taken'],
+] as const satisfies readonly (readonly [string, StreamStatus, string])[]
+
+const EXAMPLES = `
+Examples:
+  $ risc-worker stream pause partner-a --reason 'maintenance until 14:00'
+  $ IDP_KEYS="$(vault read …)" risc-worker stream resume partner-a --issuer https://idp.example/ --keys-env IDP_KEYS
+`
+
+export function addStreamStatusCommands(stream: Command, world: World): void {
+  for (const [name, status, description] of COMMANDS) {
+    addSigningOptions(stream.command(name))
+      .description(description)
+      .argument('<id>', 'the stream')
+      .option('--reason <text>', 'why, for the receiver and for status')
+      .option('--json', 'print one JSON document')
+      .addHelpText('after', SIGNING_HELP + EXAMPLES)
+      .action((id: string, options: StreamStatusOptions) => setStatus(id, status, options, world))
+  }
+}
+
+async function setStatus(streamId: string, status: StreamStatus, options: StreamStatusOptions, world: World) {
+  const { databaseUrl } = readConnectionConfig(world.env)
+  const { reason, json } = options
+  if (reason === '') throw new MisuseError('--reason must not be empty')
+  const outbox = await readOutbox(options, world.env)
+  const { changed, jti, untold } = await withDatabase(databaseUrl, async (db) => {
+    await requireStream(db, streamId)
+    return change(db, outbox, { streamId, status, ...(reason !== undefined && { reason }) })
+  })
+  if (json) printJson(world.stdout, { stream_id: streamId, status, changed, told: jti !== undefined, jti: jti ?? null })
+  else world.stdout.write(`stream ${streamId} ${changed ? status : `is ${status} already`}\n`)
+  if (untold !== undefined) world.stderr.write(`the receiver was not told: ${untold}\n`)
+}
+
+async function change(db: Kysely<OutboxDatabase>, outbox: Outbox | undefined, wanted: Change): Promise<Report> {
+  const { changed, jti } = outbox
+    ? await db.transaction().execute((trx) => outbox.setStreamStatus(trx, wanted))
+    : { changed: await changeStatus(db, wanted), jti: undefined }
+  if (!changed || jti !== undefined) return { changed, jti }
+  const mute = (await readProfile(db, wanted.streamId)) === 'login.gov'
+  return {
+    changed,
+    untold: mute
+      ? 'profile login.gov has no event for it'
+      : 'no keys to sign with; give --issuer and --keys-env, or have the IdP call outbox.setStreamStatus',
+  }
+}

@@ -1,0 +1,159 @@
+import { generateKeyPairSync } from 'node:crypto'
+import { decodeJwt } from 'jose'
+import { expect } from 'vitest'
+import { test } from '../../support/test.ts'
+import { addStream } from '../rows.ts'
+import { runCommand, runJson } from './command.ts'
+
+const SSF = 'https://schemas.openid.net/secevent/ssf/event-type'
+const issuer = 'https://idp.example/'
+
+const privateJwk = generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey.export({ format: 'jwk' })
+const IDP_KEYS = JSON.stringify({ keys: [privateJwk] })
+const signing = ['--issuer', issuer, '--keys-env', 'IDP_KEYS']
+const secrets = [privateJwk.d ?? '', 'eyJ'] // the key, and what every SET begins with
+
+test('without keys a stream is paused, resumed and disabled at once, and its receiver is not told', async ({
+  database,
+}) => {
+  const { pool, url } = database
+  const env = { DATABASE_URL: url }
+  await addStream(pool, { id: 'partner-a' })
+  const row = async () => (await pool.query('select status, status_reason from risc.streams')).rows[0]
+  const untold = expect.stringMatching(
+    /^the receiver was not told: no keys .*--issuer and --keys-env.*setStreamStatus\n$/,
+  )
+
+  expect(await runCommand(['stream', 'pause', 'partner-a', '--reason', 'maintenance'], env)).toEqual({
+    code: 0,
+    stdout: 'stream partner-a paused\n',
+    stderr: untold,
+  })
+  expect(await row()).toEqual({ status: 'paused', status_reason: 'maintenance' })
+  expect(await runCommand(['stream', 'resume', 'partner-a'], env)).toEqual({
+    code: 0,
+    stdout: 'stream partner-a enabled\n',
+    stderr: untold,
+  })
+  expect(await row()).toEqual({ status: 'enabled', status_reason: null })
+  expect(await runCommand(['stream', 'resume', 'partner-a'], env)).toEqual({
+    code: 0,
+    stdout: 'stream partner-a is enabled already\n',
+    stderr: '',
+  })
+  expect(await runJson(['stream', 'disable', 'partner-a'], env)).toEqual({
+    stream_id: 'partner-a',
+    status: 'disabled',
+    changed: true,
+    told: false,
+    jti: null,
+  })
+  expect(await row()).toEqual({ status: 'disabled', status_reason: null })
+  expect((await pool.query('select from risc.deliveries')).rowCount).toBe(0)
+})
+
+test('what settle paused is resumed, its reason gone', async ({ database: { pool, url } }) => {
+  await addStream(pool, { id: 'partner-a', status: 'paused' })
+  await pool.query(`update risc.streams set status_reason = 'receiver_gone'`)
+  expect(await runJson(['stream', 'resume', 'partner-a'], { DATABASE_URL: url })).toMatchObject({ changed: true })
+  expect((await pool.query('select status, status_reason from risc.streams')).rows).toEqual([
+    { status: 'enabled', status_reason: null },
+  ])
+})
+
+test('with the keys of the IdP the receiver is told, and no output holds a key or a SET', async ({
+  database: { pool, url },
+}) => {
+  const env = { DATABASE_URL: url, IDP_KEYS }
+  await addStream(pool, { id: 'partner-a' })
+  await addStream(pool, { id: 'agency', profile: 'login.gov' })
+  const results = [
+    await runCommand(['stream', 'verify', 'partner-a', '--state', 'abc', ...signing], env),
+    await runCommand(['stream', 'verify', 'partner-a', '--json', ...signing], env),
+    await runCommand(['stream', 'pause', 'partner-a', '--reason', 'maintenance', ...signing], env),
+    await runCommand(['stream', 'pause', 'partner-a', ...signing], env),
+    await runCommand(['stream', 'resume', 'partner-a', '--json', ...signing], env),
+    await runCommand(['stream', 'disable', 'agency', ...signing], env),
+    await runCommand(['list', '--json'], env),
+  ]
+  const { rows } = await pool.query('select * from risc.deliveries order by id')
+
+  expect(rows.map(({ signed_set }) => decodeJwt(signed_set))).toMatchObject([
+    { iss: issuer, jti: rows[0].jti, events: { [`${SSF}/verification`]: { state: 'abc' } } },
+    { iss: issuer, jti: rows[1].jti, events: { [`${SSF}/verification`]: {} } },
+    { iss: issuer, events: { [`${SSF}/stream-updated`]: { status: 'paused', reason: 'maintenance' } } },
+    { iss: issuer, events: { [`${SSF}/stream-updated`]: { status: 'enabled' } } },
+  ])
+  expect(results.slice(0, 6)).toMatchObject([
+    { code: 0, stdout: `stream partner-a is tested by ${rows[0].jti}\n`, stderr: '' },
+    { code: 0, stdout: expect.stringContaining(`"jti": "${rows[1].jti}"`), stderr: '' },
+    { code: 0, stdout: 'stream partner-a paused\n', stderr: '' },
+    { code: 0, stdout: 'stream partner-a is paused already\n', stderr: '' },
+    { code: 0, stdout: expect.stringContaining('"told": true'), stderr: '' },
+    { code: 0, stderr: 'the receiver was not told: profile login.gov has no event for it\n' },
+  ])
+  for (const secret of secrets) expect(JSON.stringify(results)).not.toContain(secret)
+})
+
+test('verify needs the keys, and says who has them', async () => {
+  const { code, stdout, stderr } = await runCommand(['stream', 'verify', 'a'], {
+    DATABASE_URL: 'postgres://127.0.0.1:1/idp',
+  })
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  expect(stderr).toContain('give --issuer and --keys-env, or have the IdP call outbox.verifyStream')
+})
+
+test('a stream that is not enabled is not verified, nor one of profile login.gov', async ({
+  database: { pool, url },
+}) => {
+  const env = { DATABASE_URL: url, IDP_KEYS }
+  await addStream(pool, { id: 'partner-a', status: 'paused' })
+  await addStream(pool, { id: 'agency', profile: 'login.gov' })
+  expect(await runCommand(['stream', 'verify', 'partner-a', ...signing], env)).toEqual({
+    code: 1,
+    stdout: '',
+    stderr: 'risc-worker: stream partner-a is not enabled, so it cannot be verified\n',
+  })
+  expect(await runCommand(['stream', 'verify', 'agency', ...signing], env)).toMatchObject({
+    code: 1,
+    stderr: expect.stringContaining('login.gov has no event that verifies a stream'),
+  })
+})
+
+test.for(['pause', 'resume', 'disable', 'verify'])(
+  'stream %s of an unknown stream fails and says which may be meant',
+  async (command, { database: { pool, url } }) => {
+    await addStream(pool, { id: 'partner-a' })
+    const env = { DATABASE_URL: url, IDP_KEYS }
+    for (const keys of command === 'verify' ? [signing] : [signing, []]) {
+      expect(await runCommand(['stream', command, 'partner-b', ...keys], env)).toEqual({
+        code: 1,
+        stdout: '',
+        stderr: 'risc-worker: there is no stream partner-b (did you mean partner-a?)\n',
+      })
+    }
+  },
+)
+
+test.for([
+  ['an issuer without keys', ['--issuer', issuer], 'go together'],
+  ['keys without an issuer', ['--keys-env', 'IDP_KEYS'], 'go together'],
+  ['an issuer that is no URL', ['--issuer', 'idp', '--keys-env', 'IDP_KEYS'], '--issuer is not a URL'],
+  ['a variable that is not set', ['--issuer', issuer, '--keys-env', 'NOTHING'], 'NOTHING is not set'],
+  ['public keys alone', ['--issuer', issuer, '--keys-env', 'PUBLIC'], 'PUBLIC: The signing keys cannot be used'],
+  ['no JSON', ['--issuer', issuer, '--keys-env', 'BROKEN'], 'BROKEN: The signing keys cannot be used'],
+  ['the keys themselves', ['--issuer', issuer, '--keys-env', IDP_KEYS], '--keys-env takes the name'],
+  ['a reason of nothing', ['--reason', '', ...signing], '--reason must not be empty'],
+] as const)('%s is misuse, and no key is shown', async ([, options, problem]) => {
+  const { d, ...publicJwk } = privateJwk
+  const env = {
+    DATABASE_URL: 'postgres://127.0.0.1:1/idp',
+    IDP_KEYS,
+    PUBLIC: JSON.stringify({ keys: [publicJwk] }),
+    BROKEN: `{${d}`,
+  }
+  const { code, stdout, stderr } = await runCommand(['stream', 'pause', 'a', ...options], env)
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  expect(stderr).toContain(problem)
+  expect(stderr).not.toContain(d)
+})
