@@ -25,6 +25,8 @@ create table risc.streams (
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
   status_reason text,
   status_changed_at timestamptz not null default now(),
+  ordering text not null default 'subject'
+    constraint ordering_is_known check (ordering in ('subject', 'none')),
   max_in_flight integer not null default 50
     constraint max_in_flight_is_positive check (max_in_flight > 0),
   rate_limit integer not null default 1000 -- requests in any rate_interval at most
@@ -52,15 +54,24 @@ create table risc.flow (
   stream_id text collate "C" primary key references risc.streams on delete cascade,
   ramp integer not null default 1 -- the window it has earned: doubled by an answer, halved by trouble
     constraint ramp_is_positive check (ramp > 0),
-  failures integer not null default 0 -- settled batches of nothing but trouble since the last answer
+  slow boolean not null default false, -- its answers take longer than a second
+  failures integer not null default 0, -- settled batches of nothing but trouble since the last answer
+  -- The breaker: nothing is sent before open_until, and then one probe at a time until one is answered.
+  open_until timestamptz,
+  open_because text,
+  openings integer not null default 0, -- since the last answer: each is longer than the one before
+  constraint open_breaker_says_why check ((open_until is null) = (open_because is null))
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
--- When a stream will have paid for the requests it was handed (the "theoretical arrival time" of GCRA): written by
--- dispatch alone, which therefore waits for nobody.
+-- When a stream will have paid for the requests it was handed (the "theoretical arrival time" of GCRA). One row a stream,
+-- written by dispatch, which therefore waits for nobody. The time is part of the key so that a search from the latest on
+-- meets the row itself before all those that it was, which stay for as long as somebody holds a snapshot.
 create table risc.pace (
-  stream_id text collate "C" primary key references risc.streams on delete cascade,
-  paid_at timestamptz not null default 'epoch'
-) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
+  stream_id text collate "C" not null references risc.streams on delete cascade,
+  paid_at timestamptz not null default 'epoch',
+  low_due_at timestamptz, -- where to begin to look for what is due, when what was settled lies in the way
+  primary key (stream_id, paid_at)
+) with (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
 create function risc.add_flow_and_pace() returns trigger language plpgsql as $$
 begin
@@ -71,6 +82,17 @@ end $$;
 
 create trigger stream_has_flow_and_pace after insert on risc.streams
   for each row execute function risc.add_flow_and_pace();
+
+-- Whoever mends a stream wants to see it go: what it is asked next does not wait for the breaker.
+create function risc.probe_mended_stream() returns trigger language plpgsql as $$
+begin
+  update risc.flow f set open_until = now() where f.stream_id = new.id and f.open_until > now();
+  return null;
+end $$;
+
+create trigger mended_stream_is_probed
+  after update of endpoint_url, authorization_header, timeout_ms, status on risc.streams
+  for each row when (new.status = 'enabled') execute function risc.probe_mended_stream();
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own
 -- answers by the option `recipients` and leaves this one empty.

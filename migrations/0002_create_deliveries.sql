@@ -9,12 +9,15 @@ create table risc.deliveries (
   txn text not null,
   event_type text not null,
   kid text not null,
+  order_key bigint, -- of the stream and the user: what shares it keeps its order; null for what has none
+  urgent boolean not null default false, -- about the stream itself: passes its backlog, its status and its breaker
   state text not null default 'queued'
     constraint state_is_known check (state in ('queued', 'dead')),
   attempts smallint not null default 0, -- counted against the stream's retry delays; waiting is not counted
   due_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   retried_at timestamptz, -- an operator's retry starts max_age anew
+  first_failed_at timestamptz, -- of the attempts that counted
   last_attempt_at timestamptz,
   last_status smallint,
   last_reason text,
@@ -30,13 +33,26 @@ create table risc.deliveries (
   autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 10000, autovacuum_analyze_scale_factor = 0.2
 );
 
--- A SET does not compress: do not try.
-alter table risc.deliveries alter signed_set set storage external;
+alter table risc.deliveries
+  alter signed_set set storage external, -- a SET does not compress: do not try
+  -- A storm of events about one user must not teach the planner that users have a million deliveries each.
+  alter order_key set statistics 0, alter order_key set (n_distinct = -1);
 
 -- Serves dispatch: the oldest due deliveries of each stream.
 create index deliveries_due on risc.deliveries (stream_id, due_at, id) where state = 'queued';
+-- Serves dispatch: whether an earlier delivery about the same user is still owed, and which users a stream has.
+create index deliveries_order on risc.deliveries (stream_id, order_key, id) where state = 'queued';
+-- Serves dispatch.
+create index deliveries_urgent on risc.deliveries (id) where state = 'queued' and urgent;
 -- Serves operators: the dead letters of a stream.
 create index deliveries_dead on risc.deliveries (stream_id, id) where state = 'dead';
+
+-- When a delivery is too old to be sent. The SETs of the profile login.gov carry exp.
+create function risc.expires_at(p_profile text, p_max_age interval, p_created_at timestamptz, p_retried_at timestamptz)
+returns timestamptz language sql stable
+return least(
+  coalesce(p_retried_at, p_created_at) + p_max_age,
+  case p_profile when 'login.gov' then p_created_at + interval '12 hours' end);
 
 -- A delivery handed over to graphile-worker: this row is the state `dispatched`. It is made by dispatch, stamped once
 -- by claim and deleted by settle, so its ticket is a fencing token: a settle whose ticket is gone came too late.
@@ -45,6 +61,7 @@ create table risc.inflight (
   delivery_id bigint not null unique,
   stream_id text collate "C" not null,
   job_id bigint not null,
+  probe boolean not null default false, -- sent to see whether the breaker may close: not counted
   dispatched_at timestamptz not null default clock_timestamp(),
   worker_id uuid,
   claimed_at timestamptz,
@@ -62,6 +79,7 @@ create table risc.workers (
   slots integer not null
     constraint slots_are_positive check (slots > 0),
   pool_id text, -- graphile-worker's name for the runner it has now
+  has_lifeline boolean not null default false, -- a session of it holds the advisory lock risc.lifeline(id)
   started_at timestamptz not null default now(),
   beat_at timestamptz not null default now()
 ) with (fillfactor = 50);
@@ -77,9 +95,11 @@ create table risc.history (
   outcome text not null
     constraint outcome_is_known check (outcome in ('accepted', 'discarded')),
   status smallint,
+  reason text, -- why it was discarded
   attempts smallint not null,
   created_at timestamptz not null,
-  settled_at timestamptz not null default now()
+  settled_at timestamptz not null default now(),
+  constraint discarded_says_why check ((outcome = 'discarded') = (reason is not null))
 ) partition by range (settled_at);
 
 -- Serves the question "was this SET delivered?".

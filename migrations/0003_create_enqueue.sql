@@ -31,7 +31,7 @@ begin
   order by r.ordinality, s.id;
 end $$;
 
--- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, signed_set }].
+-- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, order_key, urgent?, signed_set }].
 create function risc.enqueue(p_transaction_name text, p_deliveries jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
@@ -39,10 +39,10 @@ begin
     raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
       using errcode = 'no_active_sql_transaction';
   end if;
-  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
-  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.signed_set
+  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
+  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
   from jsonb_to_recordset(p_deliveries)
-    as d (stream_id text, jti text, txn text, event_type text, kid text, signed_set text);
+    as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text);
 end $$;
 
 create function risc.link(p_user_id text, p_stream_id text, p_subject jsonb) returns void

@@ -5,8 +5,22 @@
 -- A worker that has not been heard of for this long is dead; whatever it held is given to others.
 create function risc.worker_ttl() returns interval language sql immutable return interval '15 seconds';
 
--- Streams that have a queued delivery whose time has come. One index probe per stream that has any queued delivery.
-create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
+-- What was settled leaves dead index entries, and while somebody holds an old snapshot no vacuum takes them away. So no
+-- search begins at the beginning: no live ticket is below this sequence, which is none to draw from but a place that
+-- has no dead rows of its own. It is exact, since only dispatch makes tickets.
+create sequence risc.low_ticket;
+
+-- Whether a search for what is due begins at each stream's low_due_at: while the search from the beginning is slow.
+create table risc.survey (
+  only_row boolean primary key default true check (only_row),
+  from_marks boolean not null default false,
+  next_at timestamptz not null default 'epoch'
+);
+insert into risc.survey default values;
+
+-- Streams that have a queued delivery whose time has come, found from the beginning of what is due: one index probe per
+-- stream that has any queued delivery.
+create function risc.survey_due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
   with recursive stream as (
     (select d.stream_id, d.due_at from risc.deliveries d
      where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
@@ -18,65 +32,169 @@ create function risc.due_streams() returns table (stream_id text, first_due_at t
   select s.stream_id, s.due_at from stream s where s.due_at <= now();
 $$;
 
--- The oldest due deliveries of one stream that are not in flight, found among the first p_look.
--- The scalar sub-select stays an index probe whatever the statistics say; a join would not.
-create function risc.ready(p_stream_id text, p_room integer, p_look integer) returns setof bigint
+-- The same, or from each stream's mark on: then one index probe per stream.
+create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
+  select d.stream_id, d.first_due_at from risc.survey_due_streams() d
+  where not (select s.from_marks from risc.survey s)
+  union all
+  select p.stream_id, f.due_at
+  from risc.pace p cross join lateral (
+    select d.due_at from risc.deliveries d
+    where d.stream_id = p.stream_id and d.state = 'queued' and d.due_at >= coalesce(p.low_due_at, '-infinity')
+    order by d.due_at limit 1) f
+  where f.due_at <= now() and (select s.from_marks from risc.survey s);
+$$;
+
+-- Looks from the beginning, seldom when that is dear, and decides whether the passes may. Marks rise with what dispatch
+-- hands out; here they sink again to what a long transaction committed late.
+create function risc.survey() returns boolean
+language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_began_at timestamptz := clock_timestamp();
+  v_nothing_before timestamptz := v_began_at - interval '1 second';
+  v_from_marks boolean;
+  v_streams text[];
+  v_firsts timestamptz[];
+  v_took interval;
+begin
+  select s.from_marks into v_from_marks from risc.survey s where s.next_at < now() for update skip locked;
+  if not found then
+    return false;
+  end if;
+  select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
+  v_took := clock_timestamp() - v_began_at;
+  if v_took < interval '10 milliseconds' and not v_from_marks then
+    return false;
+  end if;
+  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + 50 * v_took;
+  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
+  from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
+  where p.stream_id = q.stream_id and p.paid_at = q.paid_at
+    and (p.low_due_at is null or p.low_due_at > f.due_at
+      or p.low_due_at < coalesce(f.due_at, v_nothing_before) - interval '1 minute');
+  return true;
+end $$;
+
+-- A delivery waits for an earlier one about the same user only while that one has been failing for less than this.
+create function risc.order_patience() returns interval language sql immutable return interval '5 minutes';
+
+-- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from p_from on: not in flight, and
+-- where order matters, behind none about the same user that is still owed.
+-- The scalar sub-selects stay index probes whatever the statistics say; joins would not.
+create function risc.ready(p_stream_id text, p_ordered boolean, p_from timestamptz, p_room integer, p_look integer)
+returns setof bigint
 language sql stable rows 20 as $$
   select d.id
-  from (select q.id, q.due_at from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
+  from (select q.id, q.due_at, q.order_key, q.urgent from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now()
         order by q.due_at, q.id limit p_look) d
-  where (select true from risc.inflight i where i.delivery_id = d.id) is null
+  where not d.urgent
+    and (select true from risc.inflight i where i.delivery_id = d.id) is null
+    and (not p_ordered or d.order_key is null or (
+      select true from risc.deliveries e
+      where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
+        and (e.first_failed_at is null or e.first_failed_at > now() - risc.order_patience())
+      order by e.order_key, e.id limit 1) is null)
   limit p_room;
 $$;
 
--- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, what its rate
--- leaves, and its share of what the whole fleet has room for: its slots, and as many again in front of them, so that no
--- slot waits for a pass. Slow streams, those that hang, fail or have yet to prove themselves, are given half of the slots
--- together at most; they take turns by lot, or those that fail would go before all others with their old backlogs. Of the
--- rest those that hold least come first, so a quiet stream passes any backlog of another.
-create function risc.rooms() returns table (stream_id text, room integer, held integer) language sql volatile as $$
+-- The same for a stream whose oldest deliveries all wait for others: looks at the first few of each of up to two hundred
+-- users, from anywhere on, so that a million deliveries about one user hide nobody else's.
+create function risc.ready_elsewhere(p_stream_id text, p_room integer) returns setof bigint
+language sql volatile rows 20 as $$
+  with recursive visited as (
+    select s.key as start, n.order_key, 1 as number
+    from (values ((random() * 1.8e19 - 9e18)::bigint), (-9223372036854775808)) s (key) cross join lateral (
+      select d.order_key from risc.deliveries d
+      where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key >= s.key
+      order by d.order_key, d.id limit 1) n
+    union all
+    select v.start, n.order_key, v.number + 1 from visited v cross join lateral (
+      select d.order_key from risc.deliveries d
+      where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key > v.order_key
+      order by d.order_key, d.id limit 1) n
+    where v.number < 100
+  ), first_few as (
+    select c.*, coalesce(bool_and(c.fails) over (
+      partition by c.order_key order by c.id rows between unbounded preceding and 1 preceding), true) as first
+    from (select distinct v.order_key from visited v) u cross join lateral (
+      select d.id, d.order_key, d.due_at, d.first_failed_at <= now() - risc.order_patience() is true as fails
+      from risc.deliveries d
+      where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+      order by d.order_key, d.id limit 4) c
+  )
+  select f.id from first_few f
+  where f.first and f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
+  limit p_room;
+$$;
+
+-- How many deliveries each due stream may be handed now: the rest of its window, as far as it has earned it, one if its
+-- breaker is to be tried, what its rate leaves, and its share of the fleet's slots.
+--
+-- Slow streams, those that hang, fail, take long or have yet to prove themselves, are given half of the slots together at
+-- most; they take turns by lot, or those that fail would go before all others with their old backlogs. An eighth is kept
+-- for streams that hold little: whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the
+-- rest those that hold least come first.
+create function risc.rooms()
+returns table (
+  stream_id text, ordered boolean, first_due_at timestamptz, room integer, held integer, probe boolean
+) language sql volatile as $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), held as (
     select i.stream_id, count(*)::integer as held, min(i.dispatched_at) < now() - interval '1 second' as hangs
-    from risc.inflight i group by i.stream_id
+    from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
   ), judged as (
-    select h.stream_id, h.held, h.hangs or f.failures > 0 or f.ramp < s.max_in_flight as slow
+    select h.stream_id, h.held, h.hangs or f.slow or f.failures > 0 or f.ramp < s.max_in_flight as slow
     from held h join risc.flow f on f.stream_id = h.stream_id join risc.streams s on s.id = h.stream_id
   ), free as (
-    select 2 * f.slots - coalesce(sum(j.held), 0) as free,
-      greatest(f.slots / 2, 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free
+    select f.slots - coalesce(sum(j.held), 0) as free,
+      f.slots - floor(f.slots / 8) - coalesce(sum(j.held), 0) as common_free,
+      greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free,
+      greatest(floor(f.slots / 50), 1) as little
     from fleet f left join judged j on true group by f.slots
+  ), due as materialized (
+    select * from risc.due_streams()
   ), wish as (
-    select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
-      coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
+    select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+      coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
-        least(s.max_in_flight, f.ramp) - coalesce(j.held, 0),
-        s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing))
+        case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
+          - coalesce(j.held, 0),
+        s.rate_burst - ceil(greatest(extract(epoch from (
+            select p.paid_at from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1
+          ) - now()), 0) / extract(epoch from s.rate_spacing))
       ) as room
-    from risc.due_streams() d
+    from due d
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
-    join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, 1, j.held + 1)))
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, d.first_due_at, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then random() else 0 end as lot,
-      case when w.slow then least(f.slow_free, f.free) else f.free end as class_free, f.free
+    select w.*, case when w.slow then random() else 0 end as lot, f.*,
+      case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
     from wish w cross join free f where w.room > 0
+  ), modest as (
+    select c.*, greatest(least(c.modest, c.free + c.modest
+      - sum(c.modest) over (order by c.held, c.first_due_at, c.stream_id)), 0) as first
+    from class c
+  ), common as (
+    select m.*, m.room - m.first as more, m.common_free - sum(m.first) over () as left_over from modest m
   ), share as (
-    select c.*, least(c.room, greatest(1, floor(c.class_free / count(*) over (partition by c.slow)))) as share from class c
+    select c.*, least(c.more, greatest(1, floor(
+      case when c.slow then least(c.slow_free, c.left_over) else c.left_over end
+        / nullif(count(*) filter (where c.more > 0) over (partition by c.slow), 0)))) as share
+    from common c
   ), turn as (
-    select s.*, greatest(least(s.share, s.class_free + s.share
+    select s.*, greatest(least(s.share, case when s.slow then s.slow_free else s.left_over end + s.share
       - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
     from share s
   ), given as (
-    select t.stream_id, t.held, floor(least(t.part, t.free + t.part
-      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)))::integer as room
+    select t.*, t.first + greatest(least(t.part, t.left_over + t.part
+      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.room, g.held from given g where g.room > 0;
+  select g.stream_id, g.ordered, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
 $$;
 
 -- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
@@ -89,6 +207,49 @@ begin
           from unnest(p_tickets) t)) j;
 end $$;
 
+-- What a pass hands over: what is urgent whatever else holds the stream back, and for the rest as many of each stream as
+-- it has room for.
+create function risc.choose()
+returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, probe boolean) language sql volatile as $$
+  with room as materialized (
+    select r.*, r.room + r.held + 64 as look from risc.rooms() r
+  ), oldest as materialized (
+    select d.id, r.stream_id, r.first_due_at, r.probe
+    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.first_due_at, r.room, r.look) d (id)
+  ), left_over as materialized (
+    select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
+    from room r where r.ordered
+  ), elsewhere as (
+    select d.id, l.stream_id, l.first_due_at, l.probe
+    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.more) d (id)
+    where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
+      select true from risc.deliveries d
+      where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
+      order by d.due_at, d.id offset l.look - 1 limit 1)
+  ), urgent as (
+    select d.id, d.stream_id, null::timestamptz,
+      (select f.open_until is not null from risc.flow f where f.stream_id = d.stream_id) as probe
+    from risc.deliveries d
+    where d.state = 'queued' and d.urgent and d.due_at <= now()
+      and (select true from risc.inflight i where i.delivery_id = d.id) is null
+    order by d.id limit 100
+  )
+  select * from urgent union all select * from oldest union all select * from elsewhere;
+$$;
+
+-- Lets the searches of the passes to come begin at the oldest ticket that is out.
+create function risc.raise_low_ticket() returns void language plpgsql as $$
+declare
+  v_old bigint := (select l.last_value from risc.low_ticket l);
+  v_new bigint := coalesce(
+    (select i.ticket from risc.inflight i where i.ticket >= v_old order by i.ticket limit 1),
+    (select s.last_value from risc.inflight_ticket_seq s));
+begin
+  if v_new > v_old + 100 then
+    perform setval('risc.low_ticket', v_new);
+  end if;
+end $$;
+
 -- One pass, or nothing (no row) when it is another host's turn. Tells how many deliveries it handed over and what it
 -- took here, which the caller's own clock cannot tell apart from its own business.
 create function risc.dispatch() returns table (handed integer, took_ms double precision)
@@ -96,24 +257,34 @@ language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = 
 declare
   v_deliveries bigint[];
   v_streams text[];
+  v_firsts timestamptz[];
+  v_probes boolean[];
   v_tickets bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.dispatch', 0)) then
     return;
   end if;
-  select array_agg(d.id), array_agg(r.stream_id), array_agg(nextval('risc.inflight_ticket_seq'))
-  into v_deliveries, v_streams, v_tickets
-  from risc.rooms() r cross join lateral risc.ready(r.stream_id, r.room, r.room + r.held) d (id);
+  perform risc.raise_low_ticket();
+  select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.probe),
+    array_agg(nextval('risc.inflight_ticket_seq'))
+  into v_deliveries, v_streams, v_firsts, v_probes, v_tickets
+  from risc.choose() c;
   if v_tickets is not null then
-    insert into risc.inflight (ticket, delivery_id, stream_id, job_id) overriding system value
-    select j.ticket, h.delivery_id, h.stream_id, j.job_id
-    from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
+    insert into risc.inflight (ticket, delivery_id, stream_id, probe, job_id) overriding system value
+    select j.ticket, h.delivery_id, h.stream_id, h.probe, j.job_id
+    from unnest(v_tickets, v_deliveries, v_streams, v_probes) h (ticket, delivery_id, stream_id, probe)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
 
-    update risc.pace p set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing
-    from (select u as stream_id, count(*) as handed from unnest(v_streams) u group by u) h
+    update risc.pace p
+    set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing,
+        low_due_at = case when h.first_due_at is null then p.low_due_at -- all urgent
+          else least(h.first_due_at, now() - interval '1 second') end
+    from (
+      select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at
+      from unnest(v_streams, v_firsts) u (stream_id, first_due_at) group by u.stream_id) h
     join risc.streams s on s.id = h.stream_id
-    where p.stream_id = h.stream_id;
+    where p.stream_id = h.stream_id and p.paid_at = (
+      select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;

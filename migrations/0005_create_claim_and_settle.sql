@@ -3,12 +3,12 @@
 -- answer was lost; a settle that was recorded the first time then returns nothing.
 
 -- Stamps the tickets with the worker and loads what it has to push. A ticket that is gone, or another worker's, yields
--- nothing: its job outlived it. So does one whose stream is no longer enabled, which is queued again, and any ticket for
--- a worker that is not registered, whose claims nobody would respect.
+-- nothing: its job outlived it. So does one whose stream is no longer enabled, which is queued again unless it is urgent,
+-- and any ticket for a worker that is not registered, whose claims nobody would respect.
 create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
-  expires_in_ms bigint, last_reason text, signed_set text,
+  expires_in_ms bigint, last_reason text, probe boolean, signed_set text,
   endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[]
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
@@ -24,16 +24,15 @@ begin
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
   delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled';
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled'
+    and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true;
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
   select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
-    (extract(epoch from least(
-      coalesce(d.retried_at, d.created_at) + s.max_age,
-      case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
-    ) - now()) * 1000)::bigint, d.last_reason, d.signed_set,
+    (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
+    d.last_reason, i.probe, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -41,37 +40,62 @@ begin
   where i.ticket = any (v_mine);
 end $$;
 
--- What a batch of outcomes says of its streams: one answer, be it a refusal, outweighs any trouble of the same moment.
-create function risc.learn(p_answered text[], p_troubled text[]) returns void
+-- What a batch says of its streams: [{ stream_id, answered, slow?, troubled?, holds?, waits_ms? }]. One answer, be it a
+-- refusal, outweighs any trouble of the same moment, but not a receiver's wish to be left alone for waits_ms. The breaker
+-- opens after five batches of nothing but trouble, or one whose trouble somebody has to end (holds), or such a wish; and
+-- again after a probe that brought no answer, each time for longer. Troubles of what was sent before it opened are no news.
+create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
-declare
-  v_rising text[] := array(
-    select f.stream_id from risc.flow f join risc.streams s on s.id = f.stream_id
-    where f.stream_id = any (p_answered) and (f.failures > 0 or f.ramp < s.max_in_flight));
-  v_falling text[] := array(select t from unnest(p_troubled) t where t <> all (p_answered));
 begin
-  if cardinality(v_rising) + cardinality(v_falling) = 0 then
+  perform from risc.flow f
+  join risc.streams s on s.id = f.stream_id
+  join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+    on l.stream_id = f.stream_id
+  where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+    or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+  order by f.stream_id for update of f;
+  if not found then
     return;
   end if;
-  perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
-  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, s.max_in_flight)
-  from risc.streams s
-  where s.id = f.stream_id and f.stream_id = any (v_rising) and (f.failures > 0 or f.ramp < s.max_in_flight);
-  update risc.flow f set failures = f.failures + 1, ramp = greatest(least(f.ramp, s.max_in_flight) / 2, 1)
-  from risc.streams s
-  where s.id = f.stream_id and f.stream_id = any (v_falling);
+
+  update risc.flow f
+  set failures = 0, openings = 0, open_until = null, open_because = null,
+      ramp = least(2 * f.ramp, s.max_in_flight), slow = coalesce(l.slow, f.slow)
+  from risc.streams s, jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+  where l.stream_id = f.stream_id and l.answered and l.waits_ms is null and s.id = f.stream_id;
+
+  update risc.flow f
+  set failures = f.failures + 1,
+      ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
+      openings = f.openings + (t.opens and t.waits_ms is null)::integer,
+      open_until = case when t.opens then now() + t.pause else f.open_until end,
+      open_because = case when t.opens then t.reason else f.open_because end
+  from (
+    select p.*, case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
+      else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
+    from (
+      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason,
+        least(coalesce(l.waits_ms / 1000, case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10)), 600)
+          * interval '1 second' as pause
+      from risc.flow g
+      join risc.streams s on s.id = g.stream_id
+      join jsonb_to_recordset(p_lessons)
+        as l (stream_id text, answered boolean, troubled text, holds text, waits_ms float8) on l.stream_id = g.stream_id
+      where not l.answered or l.waits_ms is not null) p
+  ) t
+  where f.stream_id = t.stream_id;
 end $$;
 
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
 -- comes back without its last commits may give a ticket's number again, to another delivery.
--- [{ ticket, delivery_id, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?, pauses? }].
+-- [{ ticket, delivery_id, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?,
+-- duration_ms?, waits_ms?, holds?, pauses? }].
 create function risc.settle(p_outcomes jsonb) returns bigint[]
 language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan as $$
 declare
   v_tickets bigint[];
-  v_answered text[];
-  v_troubled text[];
+  v_lessons jsonb;
 begin
   v_tickets := array(
     select i.ticket
@@ -94,7 +118,7 @@ begin
     join landed l on l.delivery_id = w.id
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
-      status smallint, reason text, description text, pauses boolean
+      status smallint, reason text, description text, duration_ms float8, waits_ms float8, holds boolean, pauses boolean
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
@@ -109,6 +133,7 @@ begin
         dead_because = s.dead_because,
         attempts = d.attempts + s.counts::integer,
         due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
+        first_failed_at = coalesce(d.first_failed_at, case when s.counts then now() end),
         last_attempt_at = now(), last_status = s.status, last_reason = s.reason, last_description = s.description
     from settled s
     where d.id = s.id and d.id = any (array(select f.id from settled f where f.next <> 'accepted'))
@@ -122,13 +147,23 @@ begin
       select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
     where s.id = any (array(select p.id from pausing p))
   )
-  select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
-    array_agg(distinct s.stream_id) filter (
-      where s.reason <> 'stale_connection'
-        and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts))
-  into v_answered, v_troubled from settled s;
+  select jsonb_agg(l) into v_lessons
+  from (
+    select s.stream_id, bool_or(o.answered) as answered,
+      case when max(s.duration_ms) > 1000 then true when max(s.duration_ms) < 500 then false end as slow,
+      min(s.reason) filter (where o.troubled) as troubled, min(s.reason) filter (where s.holds) as holds,
+      max(s.waits_ms) as waits_ms
+    from settled s cross join lateral (
+      select s.next = 'accepted' or s.dead_because is not distinct from 'refused' as answered,
+        s.reason <> 'stale_connection'
+          and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts) as troubled) o
+    where o.answered or o.troubled
+    group by s.stream_id
+  ) l;
 
-  perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));
+  if v_lessons is not null then
+    perform risc.learn(v_lessons);
+  end if;
   return v_tickets;
 end $$;
 

@@ -1,11 +1,18 @@
 -- Nothing stays stuck: what a dead worker, a lost job or a lost answer left behind is found here and queued again.
 
+-- The advisory lock that a session of each worker holds for as long as it lives: the database sees a process die.
+create function risc.lifeline(p_worker_id uuid) returns bigint language sql immutable
+return hashtextextended('risc.worker ' || p_worker_id, 0);
+
 -- A sign of life. Returns how many workers are alive, so that together they ask for a pass no more often than one does.
-create function risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text) returns integer
+create function risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean)
+returns integer
 language plpgsql as $$
 begin
-  insert into risc.workers (id, name, slots, pool_id) values (p_worker_id, p_name, p_slots, p_pool_id)
-  on conflict (id) do update set slots = excluded.slots, pool_id = excluded.pool_id, beat_at = now();
+  insert into risc.workers (id, name, slots, pool_id, has_lifeline)
+  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline)
+  on conflict (id) do update
+  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now();
   return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 end $$;
 
@@ -20,8 +27,8 @@ begin
   return v_requeued;
 end $$;
 
--- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What
--- is claimed is only taken back if p_steady: after an outage of the database a worker may hold the outcome in its hand.
+-- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What a
+-- living worker has claimed is only taken back if p_steady: after an outage it may hold the outcome in its hand.
 create function risc.requeue_lost(p_limit integer, p_steady boolean) returns integer language plpgsql as $$
 declare
   v_count integer;
@@ -29,10 +36,10 @@ begin
   with lost as (
     select i.ticket from risc.inflight i
     left join risc_worker.jobs j on j.id = i.job_id
-    where case
-      when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        p_steady and (
-          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
+    where i.ticket >= (select l.last_value from risc.low_ticket l) and case
+      when i.worker_id is not null then -- by a worker that is gone, or longer than any stream's timeout allows
+        not exists (select from risc.workers w where w.id = i.worker_id)
+          or p_steady and i.claimed_at < now() - interval '2 minutes'
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
@@ -45,17 +52,86 @@ begin
   return v_count;
 end $$;
 
+-- Gives up what is too old, also where nothing is sent; at most p_limit. What is oldest is due first, but for what waits
+-- for another attempt, which is looked at when its time has come.
+create function risc.expire(p_limit integer) returns integer
+language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_count integer;
+begin
+  with expired as (
+    select d.id from risc.due_streams() w
+    join risc.streams s on s.id = w.stream_id
+    cross join lateral (
+      select q.id, q.created_at, q.retried_at from risc.deliveries q
+      where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
+      order by q.due_at, q.id limit 100) o
+    join risc.deliveries d on d.id = o.id
+    where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
+      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    order by d.id limit p_limit for update of d skip locked
+  )
+  update risc.deliveries d set state = 'dead', dead_because = 'expired', last_reason = coalesce(d.last_reason, 'too_old')
+  from expired e where d.id = e.id;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+-- Discards what a disabled stream still has (SSF 1.0 §8.1.2.1: nothing is held for it); at most p_limit. What is urgent
+-- tells the receiver of it.
+create function risc.discard_disabled(p_limit integer) returns integer
+language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_count integer;
+begin
+  with discarded as materialized (
+    select d.id from risc.streams s
+    cross join lateral (
+      select q.id from risc.deliveries q
+      where q.stream_id = s.id and q.state = 'queued' order by q.due_at, q.id limit p_limit) o
+    join risc.deliveries d on d.id = o.id
+    where s.status = 'disabled' and not d.urgent
+      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    order by d.id limit p_limit for update of d skip locked
+  ), gone as (
+    delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
+  )
+  insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, reason, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, 'discarded', 'stream_disabled', g.attempts, g.created_at
+  from gone g;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
 -- After a restart everybody's heartbeat is as old as the outage was long.
 create function risc.server_started_at() returns timestamptz language sql stable return pg_postmaster_start_time();
 
--- One round, or nothing (no row) when it is another host's turn. Workers are declared dead, and their claims taken
--- back, only by one whom the database has answered without a break for a whole TTL, p_answered_for_ms.
+-- Takes the registration of workers that are gone: silent for a whole TTL, or silent at all if the database saw the
+-- connection end that was their lifeline. After an outage everybody is silent, and nobody's lifeline has lasted: so this
+-- is believed only if the database has been there without a break for p_steady_for. Returns graphile-worker's names for
+-- the runners that these workers had.
+create function risc.remove_dead_workers(p_steady_for interval) returns setof text language sql
+begin atomic
+  delete from risc.workers w
+  where p_steady_for > risc.worker_ttl() and w.beat_at < now() - risc.worker_ttl()
+    or p_steady_for > interval '5 seconds' and w.has_lifeline and w.beat_at < now() - interval '2500 milliseconds' and not exists (
+      select from pg_locks l
+      where l.locktype = 'advisory' and l.objsubid = 1 and l.classid::bigint << 32 | l.objid::bigint = risc.lifeline(w.id)
+        and l.database = (select d.oid from pg_database d where d.datname = current_database()))
+  returning coalesce(w.pool_id, '');
+end;
+
+-- One round, or nothing (no row) when it is another host's turn, by a worker whom the database has answered without a
+-- break for p_answered_for_ms.
 create function risc.maintain(p_answered_for_ms double precision)
-returns table (dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
+returns table (
+  dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, expired integer, discarded integer,
+  dead_rows bigint
+)
 language plpgsql set jit = off as $$
 declare
-  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
-    and risc.server_started_at() < now() - risc.worker_ttl();
+  v_steady_for interval := least(p_answered_for_ms * interval '1 millisecond', now() - risc.server_started_at());
+  v_dead text[];
   v_pools text[];
   v_jobs bigint[];
 begin
@@ -63,15 +139,12 @@ begin
     return;
   end if;
 
-  dead_workers := 0;
-  if v_steady then
-    delete from risc.workers w where w.beat_at < now() - risc.worker_ttl();
-    get diagnostics dead_workers = row_count;
-  end if;
+  v_dead := array(select risc.remove_dead_workers(v_steady_for));
+  dead_workers := cardinality(v_dead);
 
   v_pools := array(
     select distinct j.locked_by from risc_worker.jobs j
-    where j.locked_at < now() - interval '5 seconds'
+    where (j.locked_at < now() - interval '5 seconds' or j.locked_by = any (v_dead))
       and not exists (select from risc.workers w where w.pool_id = j.locked_by));
   unlocked_pools := cardinality(v_pools);
   if unlocked_pools > 0 then
@@ -86,7 +159,10 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000, v_steady);
+  requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
+  expired := risc.expire(2000);
+  discarded := risc.discard_disabled(2000);
+  dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
 
   begin
     perform set_config('lock_timeout', '100ms', true);

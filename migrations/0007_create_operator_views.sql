@@ -27,9 +27,11 @@ with queued as (
   select i.stream_id, count(*) as count from risc.inflight i group by i.stream_id
 )
 select s.id as stream_id, s.profile, s.status, s.status_reason,
+  f.open_until as breaker_open_until, f.open_because as breaker_open_because,
   coalesce(q.count, 0) - coalesce(i.count, 0) as queued, coalesce(i.count, 0) as dispatched, s.max_in_flight,
   coalesce(d.count, 0) as dead, q.oldest_due_at, greatest(now() - q.oldest_due_at, interval '0') as lag
 from risc.streams s
+join risc.flow f on f.stream_id = s.id
 left join queued q on q.stream_id = s.id
 left join dispatched i on i.stream_id = s.id
 left join dead d on d.stream_id = s.id;
@@ -47,6 +49,7 @@ begin
   update risc.deliveries d
   set state = 'queued', dead_because = null, due_at = now(),
       attempts = case d.state when 'dead' then 0 else d.attempts end,
+      first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
       retried_at = case d.state when 'dead' then now() else d.retried_at end
   from chosen c where d.id = c.id
   returning d.jti;

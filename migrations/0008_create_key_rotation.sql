@@ -19,10 +19,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set j
     select d.kid,
       count(*) filter (where d.state = 'queued') as unsettled,
       count(*) filter (where d.state = 'dead') as dead,
-      max(least( -- as risc.claim has it
-        coalesce(d.retried_at, d.created_at) + s.max_age,
-        case s.profile when 'login.gov' then d.created_at + interval '12 hours' end
-      )) filter (where d.state = 'queued') as expires_at
+      max(risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at)) filter (where d.state = 'queued') as expires_at
     from risc.deliveries d join risc.streams s on s.id = d.stream_id
     group by d.kid
   ), accepted as (
@@ -37,13 +34,48 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set j
   order by kid;
 $$;
 
--- Records that a key is not needed any more; or says by what it is, and until when, and records nothing.
+-- Waits for the transactions that have written deliveries by now, five seconds at most: what they enqueued can be seen
+-- once they have ended. Those that write later are not waited for. pg_locks shows the moment, whatever the snapshot; a
+-- prepared transaction has no pid there.
+create function risc.await_writers() returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_deadline timestamptz := clock_timestamp() + interval '5 seconds';
+  v_writers text[];
+  v_pids text;
+begin
+  loop
+    select array_agg(l.virtualtransaction), string_agg(distinct coalesce(l.pid::text, 'none, prepared'), ', ')
+    into v_writers, v_pids
+    from pg_locks l
+    where l.relation = 'risc.deliveries'::regclass and l.mode = 'RowExclusiveLock'
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and l.pid is distinct from pg_backend_pid()
+      and (v_writers is null or l.virtualtransaction = any (v_writers));
+    exit when v_writers is null;
+    if clock_timestamp() > v_deadline then
+      raise exception
+        'transactions that may have enqueued SETs are still open after 5 seconds (pid %): try again when they have ended',
+        v_pids using errcode = 'lock_not_available';
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end $$;
+
+-- Records that a key is not needed any more; or says by what it is, and until when, and records nothing. It sees what was
+-- enqueued before it was called, once that commits, so nobody may sign with the key any more. Needs a statement_timeout
+-- of more than the five seconds that it waits.
 create function risc.retire_key(p_kid text, p_recent interval default '24 hours')
 returns table (
   retired boolean, unsettled bigint, dead bigint, accepted_recently bigint, needed_until timestamptz
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'risc.retire_key must see what commits while it waits: call it in READ COMMITTED'
+      using errcode = 'invalid_transaction_state';
+  end if;
+  perform risc.await_writers();
   select u.unsettled, u.dead, u.accepted_recently, u.needed_until
   into unsettled, dead, accepted_recently, needed_until
   from risc.key_usage(p_recent) u where u.kid = p_kid;
@@ -63,26 +95,29 @@ begin
   return next;
 end $$;
 
--- Locks what waits or is dead and was signed by one key, the oldest first. Passes over what is in flight or busy.
-create function risc.deliveries_signed_by(p_kid text, p_limit integer)
+-- What waits or is dead and was signed by one key, the oldest first, beyond p_after. Locks nothing: signing may take its
+-- time, and no worker waits for it.
+create function risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint)
 returns table (delivery_id bigint, jti text, signed_set text, transaction_name text)
-language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
-begin
-  return query
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select d.id, d.jti, d.signed_set, risc.transaction_name()
   from risc.deliveries d
-  where d.kid = p_kid and not exists (select from risc.inflight i where i.delivery_id = d.id)
-  order by d.id limit p_limit for update of d skip locked;
-end $$;
+  where d.kid = p_kid and d.id > p_after and not exists (select from risc.inflight i where i.delivery_id = d.id)
+  order by d.id limit p_limit;
+$$;
 
--- Gives what risc.deliveries_signed_by locked new signatures, [{ delivery_id, kid, signed_set }], and tells how many are
--- still signed by p_kid. What was dispatched meanwhile keeps its old signature: a worker may have it in its hands.
-create function risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb)
-returns table (resigned bigint, remaining bigint)
+-- Gives deliveries new signatures, [{ delivery_id, kid, signed_set }], and tells how many are still signed by p_kid, and
+-- which of these are among p_unverified. What is in flight, or was meanwhile, or is held by somebody may keep its old
+-- signature: a worker may have it in its hands. A worker that settles what got a new one waits for the commit, so all
+-- that takes time is done before.
+create function risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[])
+returns table (resigned bigint, remaining bigint, unverified text[])
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+declare
+  v_signed bigint[] := array(select (s ->> 'delivery_id')::bigint from jsonb_array_elements(p_signed) s);
 begin
   if p_signed <> '[]' and p_transaction_name is distinct from risc.transaction_name() then
-    raise exception 'risc.replace_signatures must run in the transaction that locked the deliveries'
+    raise exception 'risc.replace_signatures must run in the transaction that read the deliveries'
       using errcode = 'no_active_sql_transaction';
   end if;
   if exists (
@@ -92,13 +127,24 @@ begin
   ) then
     raise exception 'a new signature never changes what a SET says' using errcode = 'integrity_constraint_violation';
   end if;
+  select count(*), coalesce(array_agg(d.jti order by d.id) filter (where d.id = any (p_unverified)), '{}')
+  into remaining, unverified
+  from risc.deliveries d where d.kid = p_kid;
+
+  with chosen as materialized (
+    select d.id from risc.deliveries d
+    where d.id = any (v_signed) and d.kid = p_kid
+      and not exists (select from risc.inflight i where i.delivery_id = d.id)
+    order by d.id for update of d skip locked
+  )
   update risc.deliveries d set kid = n.kid, signed_set = n.signed_set
-  from jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text)
-  where d.id = n.delivery_id and d.kid = p_kid
-    and not exists (select from risc.inflight i where i.delivery_id = d.id);
+  from chosen c
+  join jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text) on n.delivery_id = c.id
+  where d.id = c.id;
   get diagnostics resigned = row_count;
-  remaining := (select count(*) from risc.deliveries d where d.kid = p_kid);
+  remaining := remaining - resigned;
   return next;
 end $$;
 
-revoke execute on function risc.key_usage, risc.retire_key, risc.deliveries_signed_by, risc.replace_signatures from public;
+revoke execute on function risc.key_usage, risc.await_writers, risc.retire_key, risc.deliveries_signed_by,
+  risc.replace_signatures from public;

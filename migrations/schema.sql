@@ -36,23 +36,89 @@ begin
 end $$;
 
 --
--- Name: beat(uuid, text, integer, text); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: await_writers(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text) RETURNS integer
+CREATE FUNCTION risc.await_writers() RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_deadline timestamptz := clock_timestamp() + interval '5 seconds';
+  v_writers text[];
+  v_pids text;
+begin
+  loop
+    select array_agg(l.virtualtransaction), string_agg(distinct coalesce(l.pid::text, 'none, prepared'), ', ')
+    into v_writers, v_pids
+    from pg_locks l
+    where l.relation = 'risc.deliveries'::regclass and l.mode = 'RowExclusiveLock'
+      and l.database = (select d.oid from pg_database d where d.datname = current_database())
+      and l.pid is distinct from pg_backend_pid()
+      and (v_writers is null or l.virtualtransaction = any (v_writers));
+    exit when v_writers is null;
+    if clock_timestamp() > v_deadline then
+      raise exception
+        'transactions that may have enqueued SETs are still open after 5 seconds (pid %): try again when they have ended',
+        v_pids using errcode = 'lock_not_available';
+    end if;
+    perform pg_sleep(0.02);
+  end loop;
+end $$;
+
+--
+-- Name: beat(uuid, text, integer, text, boolean); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 begin
-  insert into risc.workers (id, name, slots, pool_id) values (p_worker_id, p_name, p_slots, p_pool_id)
-  on conflict (id) do update set slots = excluded.slots, pool_id = excluded.pool_id, beat_at = now();
+  insert into risc.workers (id, name, slots, pool_id, has_lifeline)
+  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline)
+  on conflict (id) do update
+  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now();
   return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 end $$;
+
+--
+-- Name: choose(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.choose() RETURNS TABLE(delivery_id bigint, stream_id text, first_due_at timestamp with time zone, probe boolean)
+    LANGUAGE sql
+    AS $$
+  with room as materialized (
+    select r.*, r.room + r.held + 64 as look from risc.rooms() r
+  ), oldest as materialized (
+    select d.id, r.stream_id, r.first_due_at, r.probe
+    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.first_due_at, r.room, r.look) d (id)
+  ), left_over as materialized (
+    select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
+    from room r where r.ordered
+  ), elsewhere as (
+    select d.id, l.stream_id, l.first_due_at, l.probe
+    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.more) d (id)
+    where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
+      select true from risc.deliveries d
+      where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
+      order by d.due_at, d.id offset l.look - 1 limit 1)
+  ), urgent as (
+    select d.id, d.stream_id, null::timestamptz,
+      (select f.open_until is not null from risc.flow f where f.stream_id = d.stream_id) as probe
+    from risc.deliveries d
+    where d.state = 'queued' and d.urgent and d.due_at <= now()
+      and (select true from risc.inflight i where i.delivery_id = d.id) is null
+    order by d.id limit 100
+  )
+  select * from urgent union all select * from oldest union all select * from elsewhere;
+$$;
 
 --
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -71,16 +137,15 @@ begin
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
   delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled';
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled'
+    and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true;
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
   select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
-    (extract(epoch from least(
-      coalesce(d.retried_at, d.created_at) + s.max_age,
-      case s.profile when 'login.gov' then d.created_at + interval '12 hours' end -- its SETs carry exp
-    ) - now()) * 1000)::bigint, d.last_reason, d.signed_set,
+    (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
+    d.last_reason, i.probe, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -89,19 +154,49 @@ begin
 end $$;
 
 --
--- Name: deliveries_signed_by(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: deliveries_signed_by(text, integer, bigint); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) RETURNS TABLE(delivery_id bigint, jti text, signed_set text, transaction_name text)
-    LANGUAGE plpgsql SECURITY DEFINER
+CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) RETURNS TABLE(delivery_id bigint, jti text, signed_set text, transaction_name text)
+    LANGUAGE sql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-begin
-  return query
   select d.id, d.jti, d.signed_set, risc.transaction_name()
   from risc.deliveries d
-  where d.kid = p_kid and not exists (select from risc.inflight i where i.delivery_id = d.id)
-  order by d.id limit p_limit for update of d skip locked;
+  where d.kid = p_kid and d.id > p_after and not exists (select from risc.inflight i where i.delivery_id = d.id)
+  order by d.id limit p_limit;
+$$;
+
+--
+-- Name: discard_disabled(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_disabled(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_count integer;
+begin
+  with discarded as materialized (
+    select d.id from risc.streams s
+    cross join lateral (
+      select q.id from risc.deliveries q
+      where q.stream_id = s.id and q.state = 'queued' order by q.due_at, q.id limit p_limit) o
+    join risc.deliveries d on d.id = o.id
+    where s.status = 'disabled' and not d.urgent
+      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    order by d.id limit p_limit for update of d skip locked
+  ), gone as (
+    delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
+  )
+  insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, reason, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, 'discarded', 'stream_disabled', g.attempts, g.created_at
+  from gone g;
+  get diagnostics v_count = row_count;
+  return v_count;
 end $$;
 
 --
@@ -118,24 +213,34 @@ CREATE FUNCTION risc.dispatch() RETURNS TABLE(handed integer, took_ms double pre
 declare
   v_deliveries bigint[];
   v_streams text[];
+  v_firsts timestamptz[];
+  v_probes boolean[];
   v_tickets bigint[];
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.dispatch', 0)) then
     return;
   end if;
-  select array_agg(d.id), array_agg(r.stream_id), array_agg(nextval('risc.inflight_ticket_seq'))
-  into v_deliveries, v_streams, v_tickets
-  from risc.rooms() r cross join lateral risc.ready(r.stream_id, r.room, r.room + r.held) d (id);
+  perform risc.raise_low_ticket();
+  select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.probe),
+    array_agg(nextval('risc.inflight_ticket_seq'))
+  into v_deliveries, v_streams, v_firsts, v_probes, v_tickets
+  from risc.choose() c;
   if v_tickets is not null then
-    insert into risc.inflight (ticket, delivery_id, stream_id, job_id) overriding system value
-    select j.ticket, h.delivery_id, h.stream_id, j.job_id
-    from unnest(v_tickets, v_deliveries, v_streams) h (ticket, delivery_id, stream_id)
+    insert into risc.inflight (ticket, delivery_id, stream_id, probe, job_id) overriding system value
+    select j.ticket, h.delivery_id, h.stream_id, h.probe, j.job_id
+    from unnest(v_tickets, v_deliveries, v_streams, v_probes) h (ticket, delivery_id, stream_id, probe)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
 
-    update risc.pace p set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing
-    from (select u as stream_id, count(*) as handed from unnest(v_streams) u group by u) h
+    update risc.pace p
+    set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing,
+        low_due_at = case when h.first_due_at is null then p.low_due_at -- all urgent
+          else least(h.first_due_at, now() - interval '1 second') end
+    from (
+      select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at
+      from unnest(v_streams, v_firsts) u (stream_id, first_due_at) group by u.stream_id) h
     join risc.streams s on s.id = h.stream_id
-    where p.stream_id = h.stream_id;
+    where p.stream_id = h.stream_id and p.paid_at = (
+      select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
@@ -149,15 +254,15 @@ end $$;
 CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone)
     LANGUAGE sql STABLE
     AS $$
-  with recursive stream as (
-    (select d.stream_id, d.due_at from risc.deliveries d
-     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
-    union all
-    select n.stream_id, n.due_at from stream s cross join lateral (
-      select d.stream_id, d.due_at from risc.deliveries d
-      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
-  )
-  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+  select d.stream_id, d.first_due_at from risc.survey_due_streams() d
+  where not (select s.from_marks from risc.survey s)
+  union all
+  select p.stream_id, f.due_at
+  from risc.pace p cross join lateral (
+    select d.due_at from risc.deliveries d
+    where d.stream_id = p.stream_id and d.state = 'queued' and d.due_at >= coalesce(p.low_due_at, '-infinity')
+    order by d.due_at limit 1) f
+  where f.due_at <= now() and (select s.from_marks from risc.survey s);
 $$;
 
 --
@@ -174,11 +279,50 @@ begin
     raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
       using errcode = 'no_active_sql_transaction';
   end if;
-  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
-  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.signed_set
+  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
+  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
   from jsonb_to_recordset(p_deliveries)
-    as d (stream_id text, jti text, txn text, event_type text, kid text, signed_set text);
+    as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text);
 end $$;
+
+--
+-- Name: expire(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.expire(p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_count integer;
+begin
+  with expired as (
+    select d.id from risc.due_streams() w
+    join risc.streams s on s.id = w.stream_id
+    cross join lateral (
+      select q.id, q.created_at, q.retried_at from risc.deliveries q
+      where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
+      order by q.due_at, q.id limit 100) o
+    join risc.deliveries d on d.id = o.id
+    where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
+      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    order by d.id limit p_limit for update of d skip locked
+  )
+  update risc.deliveries d set state = 'dead', dead_because = 'expired', last_reason = coalesce(d.last_reason, 'too_old')
+  from expired e where d.id = e.id;
+  get diagnostics v_count = row_count;
+  return v_count;
+end $$;
+
+--
+-- Name: expires_at(text, interval, timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.expires_at(p_profile text, p_max_age interval, p_created_at timestamp with time zone, p_retried_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN LEAST((COALESCE(p_retried_at, p_created_at) + p_max_age), CASE p_profile WHEN 'login.gov'::text THEN (p_created_at + '12:00:00'::interval) ELSE NULL::timestamp with time zone END);
 
 --
 -- Name: hand_back(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
@@ -212,10 +356,7 @@ CREATE FUNCTION risc.key_usage(p_recent interval DEFAULT '24:00:00'::interval) R
     select d.kid,
       count(*) filter (where d.state = 'queued') as unsettled,
       count(*) filter (where d.state = 'dead') as dead,
-      max(least( -- as risc.claim has it
-        coalesce(d.retried_at, d.created_at) + s.max_age,
-        case s.profile when 'login.gov' then d.created_at + interval '12 hours' end
-      )) filter (where d.state = 'queued') as expires_at
+      max(risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at)) filter (where d.state = 'queued') as expires_at
     from risc.deliveries d join risc.streams s on s.id = d.stream_id
     group by d.kid
   ), accepted as (
@@ -231,31 +372,53 @@ CREATE FUNCTION risc.key_usage(p_recent interval DEFAULT '24:00:00'::interval) R
 $$;
 
 --
--- Name: learn(text[], text[]); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: learn(jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.learn(p_answered text[], p_troubled text[]) RETURNS void
+CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-  v_rising text[] := array(
-    select f.stream_id from risc.flow f join risc.streams s on s.id = f.stream_id
-    where f.stream_id = any (p_answered) and (f.failures > 0 or f.ramp < s.max_in_flight));
-  v_falling text[] := array(select t from unnest(p_troubled) t where t <> all (p_answered));
 begin
-  if cardinality(v_rising) + cardinality(v_falling) = 0 then
+  perform from risc.flow f
+  join risc.streams s on s.id = f.stream_id
+  join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+    on l.stream_id = f.stream_id
+  where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+    or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+  order by f.stream_id for update of f;
+  if not found then
     return;
   end if;
-  perform from risc.flow f where f.stream_id = any (v_rising || v_falling) order by f.stream_id for update;
-  update risc.flow f set failures = 0, ramp = least(2 * f.ramp, s.max_in_flight)
-  from risc.streams s
-  where s.id = f.stream_id and f.stream_id = any (v_rising) and (f.failures > 0 or f.ramp < s.max_in_flight);
-  update risc.flow f set failures = f.failures + 1, ramp = greatest(least(f.ramp, s.max_in_flight) / 2, 1)
-  from risc.streams s
-  where s.id = f.stream_id and f.stream_id = any (v_falling);
+
+  update risc.flow f
+  set failures = 0, openings = 0, open_until = null, open_because = null,
+      ramp = least(2 * f.ramp, s.max_in_flight), slow = coalesce(l.slow, f.slow)
+  from risc.streams s, jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+  where l.stream_id = f.stream_id and l.answered and l.waits_ms is null and s.id = f.stream_id;
+
+  update risc.flow f
+  set failures = f.failures + 1,
+      ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
+      openings = f.openings + (t.opens and t.waits_ms is null)::integer,
+      open_until = case when t.opens then now() + t.pause else f.open_until end,
+      open_because = case when t.opens then t.reason else f.open_because end
+  from (
+    select p.*, case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
+      else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
+    from (
+      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason,
+        least(coalesce(l.waits_ms / 1000, case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10)), 600)
+          * interval '1 second' as pause
+      from risc.flow g
+      join risc.streams s on s.id = g.stream_id
+      join jsonb_to_recordset(p_lessons)
+        as l (stream_id text, answered boolean, troubled text, holds text, waits_ms float8) on l.stream_id = g.stream_id
+      where not l.answered or l.waits_ms is not null) p
+  ) t
+  where f.stream_id = t.stream_id;
 end $$;
 
 --
@@ -273,6 +436,14 @@ begin
   perform risc_worker.force_unlock_workers(p_pool_ids);
   return v_requeued;
 end $$;
+
+--
+-- Name: lifeline(uuid); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.lifeline(p_worker_id uuid) RETURNS bigint
+    LANGUAGE sql IMMUTABLE
+    RETURN hashtextextended(('risc.worker '::text || p_worker_id), (0)::bigint);
 
 --
 -- Name: subjects; Type: TABLE; Schema: risc; Owner: -
@@ -302,13 +473,13 @@ END;
 -- Name: maintain(double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer)
+CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, expired integer, discarded integer, dead_rows bigint)
     LANGUAGE plpgsql
     SET jit TO 'off'
     AS $$
 declare
-  v_steady boolean := p_answered_for_ms * interval '1 millisecond' > risc.worker_ttl()
-    and risc.server_started_at() < now() - risc.worker_ttl();
+  v_steady_for interval := least(p_answered_for_ms * interval '1 millisecond', now() - risc.server_started_at());
+  v_dead text[];
   v_pools text[];
   v_jobs bigint[];
 begin
@@ -316,15 +487,12 @@ begin
     return;
   end if;
 
-  dead_workers := 0;
-  if v_steady then
-    delete from risc.workers w where w.beat_at < now() - risc.worker_ttl();
-    get diagnostics dead_workers = row_count;
-  end if;
+  v_dead := array(select risc.remove_dead_workers(v_steady_for));
+  dead_workers := cardinality(v_dead);
 
   v_pools := array(
     select distinct j.locked_by from risc_worker.jobs j
-    where j.locked_at < now() - interval '5 seconds'
+    where (j.locked_at < now() - interval '5 seconds' or j.locked_by = any (v_dead))
       and not exists (select from risc.workers w where w.pool_id = j.locked_by));
   unlocked_pools := cardinality(v_pools);
   if unlocked_pools > 0 then
@@ -339,7 +507,10 @@ begin
     perform risc_worker.complete_jobs(v_jobs);
   end if;
 
-  requeued := risc.requeue_lost(1000, v_steady);
+  requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
+  expired := risc.expire(2000);
+  discarded := risc.discard_disabled(2000);
+  dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
 
   begin
     perform set_config('lock_timeout', '100ms', true);
@@ -376,17 +547,94 @@ begin
 end $$;
 
 --
--- Name: ready(text, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: order_patience(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.ready(p_stream_id text, p_room integer, p_look integer) RETURNS SETOF bigint
+CREATE FUNCTION risc.order_patience() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    RETURN '00:05:00'::interval;
+
+--
+-- Name: probe_mended_stream(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.probe_mended_stream() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update risc.flow f set open_until = now() where f.stream_id = new.id and f.open_until > now();
+  return null;
+end $$;
+
+--
+-- Name: raise_low_ticket(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.raise_low_ticket() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_old bigint := (select l.last_value from risc.low_ticket l);
+  v_new bigint := coalesce(
+    (select i.ticket from risc.inflight i where i.ticket >= v_old order by i.ticket limit 1),
+    (select s.last_value from risc.inflight_ticket_seq s));
+begin
+  if v_new > v_old + 100 then
+    perform setval('risc.low_ticket', v_new);
+  end if;
+end $$;
+
+--
+-- Name: ready(text, boolean, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_from timestamp with time zone, p_room integer, p_look integer) RETURNS SETOF bigint
     LANGUAGE sql STABLE ROWS 20
     AS $$
   select d.id
-  from (select q.id, q.due_at from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at <= now()
+  from (select q.id, q.due_at, q.order_key, q.urgent from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now()
         order by q.due_at, q.id limit p_look) d
-  where (select true from risc.inflight i where i.delivery_id = d.id) is null
+  where not d.urgent
+    and (select true from risc.inflight i where i.delivery_id = d.id) is null
+    and (not p_ordered or d.order_key is null or (
+      select true from risc.deliveries e
+      where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
+        and (e.first_failed_at is null or e.first_failed_at > now() - risc.order_patience())
+      order by e.order_key, e.id limit 1) is null)
+  limit p_room;
+$$;
+
+--
+-- Name: ready_elsewhere(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.ready_elsewhere(p_stream_id text, p_room integer) RETURNS SETOF bigint
+    LANGUAGE sql ROWS 20
+    AS $$
+  with recursive visited as (
+    select s.key as start, n.order_key, 1 as number
+    from (values ((random() * 1.8e19 - 9e18)::bigint), (-9223372036854775808)) s (key) cross join lateral (
+      select d.order_key from risc.deliveries d
+      where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key >= s.key
+      order by d.order_key, d.id limit 1) n
+    union all
+    select v.start, n.order_key, v.number + 1 from visited v cross join lateral (
+      select d.order_key from risc.deliveries d
+      where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key > v.order_key
+      order by d.order_key, d.id limit 1) n
+    where v.number < 100
+  ), first_few as (
+    select c.*, coalesce(bool_and(c.fails) over (
+      partition by c.order_key order by c.id rows between unbounded preceding and 1 preceding), true) as first
+    from (select distinct v.order_key from visited v) u cross join lateral (
+      select d.id, d.order_key, d.due_at, d.first_failed_at <= now() - risc.order_patience() is true as fails
+      from risc.deliveries d
+      where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+      order by d.order_key, d.id limit 4) c
+  )
+  select f.id from first_few f
+  where f.first and f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
   limit p_room;
 $$;
 
@@ -431,16 +679,58 @@ begin
 end $$;
 
 --
--- Name: replace_signatures(text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) RETURNS TABLE(resigned bigint, remaining bigint)
+CREATE FUNCTION risc.worker_ttl() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    RETURN '00:00:15'::interval;
+
+--
+-- Name: workers; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.workers (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    slots integer NOT NULL,
+    pool_id text,
+    has_lifeline boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT slots_are_positive CHECK ((slots > 0))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: remove_dead_workers(interval); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.remove_dead_workers(p_steady_for interval) RETURNS SETOF text
+    LANGUAGE sql
+    BEGIN ATOMIC
+ DELETE FROM risc.workers w
+   WHERE (((remove_dead_workers.p_steady_for > risc.worker_ttl()) AND (w.beat_at < (now() - risc.worker_ttl()))) OR ((remove_dead_workers.p_steady_for > '00:00:05'::interval) AND w.has_lifeline AND (w.beat_at < (now() - '00:00:02.5'::interval)) AND (NOT (EXISTS ( SELECT
+            FROM pg_locks l
+           WHERE ((l.locktype = 'advisory'::text) AND (l.objsubid = 1) AND ((((l.classid)::bigint << 32) | (l.objid)::bigint) = risc.lifeline(w.id)) AND (l.database = ( SELECT d.oid
+                    FROM pg_database d
+                   WHERE (d.datname = current_database())))))))))
+   RETURNING COALESCE(w.pool_id, ''::text) AS "coalesce";
+END;
+
+--
+-- Name: replace_signatures(text, text, jsonb, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]) RETURNS TABLE(resigned bigint, remaining bigint, unverified text[])
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_signed bigint[] := array(select (s ->> 'delivery_id')::bigint from jsonb_array_elements(p_signed) s);
 begin
   if p_signed <> '[]' and p_transaction_name is distinct from risc.transaction_name() then
-    raise exception 'risc.replace_signatures must run in the transaction that locked the deliveries'
+    raise exception 'risc.replace_signatures must run in the transaction that read the deliveries'
       using errcode = 'no_active_sql_transaction';
   end if;
   if exists (
@@ -450,12 +740,22 @@ begin
   ) then
     raise exception 'a new signature never changes what a SET says' using errcode = 'integrity_constraint_violation';
   end if;
+  select count(*), coalesce(array_agg(d.jti order by d.id) filter (where d.id = any (p_unverified)), '{}')
+  into remaining, unverified
+  from risc.deliveries d where d.kid = p_kid;
+
+  with chosen as materialized (
+    select d.id from risc.deliveries d
+    where d.id = any (v_signed) and d.kid = p_kid
+      and not exists (select from risc.inflight i where i.delivery_id = d.id)
+    order by d.id for update of d skip locked
+  )
   update risc.deliveries d set kid = n.kid, signed_set = n.signed_set
-  from jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text)
-  where d.id = n.delivery_id and d.kid = p_kid
-    and not exists (select from risc.inflight i where i.delivery_id = d.id);
+  from chosen c
+  join jsonb_to_recordset(p_signed) as n (delivery_id bigint, kid text, signed_set text) on n.delivery_id = c.id
+  where d.id = c.id;
   get diagnostics resigned = row_count;
-  remaining := (select count(*) from risc.deliveries d where d.kid = p_kid);
+  remaining := remaining - resigned;
   return next;
 end $$;
 
@@ -472,10 +772,10 @@ begin
   with lost as (
     select i.ticket from risc.inflight i
     left join risc_worker.jobs j on j.id = i.job_id
-    where case
-      when i.worker_id is not null then -- longer than any stream's timeout allows, or by a worker that is gone
-        p_steady and (
-          i.claimed_at < now() - interval '2 minutes' or not exists (select from risc.workers w where w.id = i.worker_id))
+    where i.ticket >= (select l.last_value from risc.low_ticket l) and case
+      when i.worker_id is not null then -- by a worker that is gone, or longer than any stream's timeout allows
+        not exists (select from risc.workers w where w.id = i.worker_id)
+          or p_steady and i.claimed_at < now() - interval '2 minutes'
       when j.id is null or (j.locked_at is null and j.attempts >= j.max_attempts) then -- nobody will claim it
         i.dispatched_at < now() - interval '2 seconds'
       else -- fetched by a runner that does not know of it
@@ -497,6 +797,11 @@ CREATE FUNCTION risc.retire_key(p_kid text, p_recent interval DEFAULT '24:00:00'
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
+  if current_setting('transaction_isolation') not in ('read committed', 'read uncommitted') then
+    raise exception 'risc.retire_key must see what commits while it waits: call it in READ COMMITTED'
+      using errcode = 'invalid_transaction_state';
+  end if;
+  perform risc.await_writers();
   select u.unsettled, u.dead, u.accepted_recently, u.needed_until
   into unsettled, dead, accepted_recently, needed_until
   from risc.key_usage(p_recent) u where u.kid = p_kid;
@@ -533,6 +838,7 @@ begin
   update risc.deliveries d
   set state = 'queued', dead_because = null, due_at = now(),
       attempts = case d.state when 'dead' then 0 else d.attempts end,
+      first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
       retried_at = case d.state when 'dead' then now() else d.retried_at end
   from chosen c where d.id = c.id
   returning d.jti;
@@ -542,50 +848,65 @@ end $$;
 -- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, room integer, held integer)
+CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, first_due_at timestamp with time zone, room integer, held integer, probe boolean)
     LANGUAGE sql
     AS $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), held as (
     select i.stream_id, count(*)::integer as held, min(i.dispatched_at) < now() - interval '1 second' as hangs
-    from risc.inflight i group by i.stream_id
+    from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
   ), judged as (
-    select h.stream_id, h.held, h.hangs or f.failures > 0 or f.ramp < s.max_in_flight as slow
+    select h.stream_id, h.held, h.hangs or f.slow or f.failures > 0 or f.ramp < s.max_in_flight as slow
     from held h join risc.flow f on f.stream_id = h.stream_id join risc.streams s on s.id = h.stream_id
   ), free as (
-    select 2 * f.slots - coalesce(sum(j.held), 0) as free,
-      greatest(f.slots / 2, 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free
+    select f.slots - coalesce(sum(j.held), 0) as free,
+      f.slots - floor(f.slots / 8) - coalesce(sum(j.held), 0) as common_free,
+      greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free,
+      greatest(floor(f.slots / 50), 1) as little
     from fleet f left join judged j on true group by f.slots
+  ), due as materialized (
+    select * from risc.due_streams()
   ), wish as (
-    select d.stream_id, d.first_due_at, coalesce(j.held, 0) as held,
-      coalesce(j.slow, f.failures > 0 or f.ramp < s.max_in_flight) as slow,
+    select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+      coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
-        least(s.max_in_flight, f.ramp) - coalesce(j.held, 0),
-        s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing))
+        case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
+          - coalesce(j.held, 0),
+        s.rate_burst - ceil(greatest(extract(epoch from (
+            select p.paid_at from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1
+          ) - now()), 0) / extract(epoch from s.rate_spacing))
       ) as room
-    from risc.due_streams() d
+    from due d
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
-    join risc.pace p on p.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, 1, j.held + 1)))
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, d.first_due_at, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then random() else 0 end as lot,
-      case when w.slow then least(f.slow_free, f.free) else f.free end as class_free, f.free
+    select w.*, case when w.slow then random() else 0 end as lot, f.*,
+      case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
     from wish w cross join free f where w.room > 0
+  ), modest as (
+    select c.*, greatest(least(c.modest, c.free + c.modest
+      - sum(c.modest) over (order by c.held, c.first_due_at, c.stream_id)), 0) as first
+    from class c
+  ), common as (
+    select m.*, m.room - m.first as more, m.common_free - sum(m.first) over () as left_over from modest m
   ), share as (
-    select c.*, least(c.room, greatest(1, floor(c.class_free / count(*) over (partition by c.slow)))) as share from class c
+    select c.*, least(c.more, greatest(1, floor(
+      case when c.slow then least(c.slow_free, c.left_over) else c.left_over end
+        / nullif(count(*) filter (where c.more > 0) over (partition by c.slow), 0)))) as share
+    from common c
   ), turn as (
-    select s.*, greatest(least(s.share, s.class_free + s.share
+    select s.*, greatest(least(s.share, case when s.slow then s.slow_free else s.left_over end + s.share
       - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
     from share s
   ), given as (
-    select t.stream_id, t.held, floor(least(t.part, t.free + t.part
-      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)))::integer as room
+    select t.*, t.first + greatest(least(t.part, t.left_over + t.part
+      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.room, g.held from given g where g.room > 0;
+  select g.stream_id, g.ordered, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
 $$;
 
 --
@@ -610,8 +931,7 @@ CREATE FUNCTION risc.settle(p_outcomes jsonb) RETURNS bigint[]
     AS $$
 declare
   v_tickets bigint[];
-  v_answered text[];
-  v_troubled text[];
+  v_lessons jsonb;
 begin
   v_tickets := array(
     select i.ticket
@@ -634,7 +954,7 @@ begin
     join landed l on l.delivery_id = w.id
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
-      status smallint, reason text, description text, pauses boolean
+      status smallint, reason text, description text, duration_ms float8, waits_ms float8, holds boolean, pauses boolean
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
@@ -649,6 +969,7 @@ begin
         dead_because = s.dead_because,
         attempts = d.attempts + s.counts::integer,
         due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
+        first_failed_at = coalesce(d.first_failed_at, case when s.counts then now() end),
         last_attempt_at = now(), last_status = s.status, last_reason = s.reason, last_description = s.description
     from settled s
     where d.id = s.id and d.id = any (array(select f.id from settled f where f.next <> 'accepted'))
@@ -662,15 +983,80 @@ begin
       select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
     where s.id = any (array(select p.id from pausing p))
   )
-  select array_agg(distinct s.stream_id) filter (where s.next = 'accepted' or s.dead_because = 'refused'),
-    array_agg(distinct s.stream_id) filter (
-      where s.reason <> 'stale_connection'
-        and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts))
-  into v_answered, v_troubled from settled s;
+  select jsonb_agg(l) into v_lessons
+  from (
+    select s.stream_id, bool_or(o.answered) as answered,
+      case when max(s.duration_ms) > 1000 then true when max(s.duration_ms) < 500 then false end as slow,
+      min(s.reason) filter (where o.troubled) as troubled, min(s.reason) filter (where s.holds) as holds,
+      max(s.waits_ms) as waits_ms
+    from settled s cross join lateral (
+      select s.next = 'accepted' or s.dead_because is not distinct from 'refused' as answered,
+        s.reason <> 'stale_connection'
+          and (s.next = 'retry' or s.dead_because = 'exhausted' or s.dead_because = 'expired' and s.counts) as troubled) o
+    where o.answered or o.troubled
+    group by s.stream_id
+  ) l;
 
-  perform risc.learn(coalesce(v_answered, '{}'), coalesce(v_troubled, '{}'));
+  if v_lessons is not null then
+    perform risc.learn(v_lessons);
+  end if;
   return v_tickets;
 end $$;
+
+--
+-- Name: survey(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.survey() RETURNS boolean
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_began_at timestamptz := clock_timestamp();
+  v_nothing_before timestamptz := v_began_at - interval '1 second';
+  v_from_marks boolean;
+  v_streams text[];
+  v_firsts timestamptz[];
+  v_took interval;
+begin
+  select s.from_marks into v_from_marks from risc.survey s where s.next_at < now() for update skip locked;
+  if not found then
+    return false;
+  end if;
+  select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
+  v_took := clock_timestamp() - v_began_at;
+  if v_took < interval '10 milliseconds' and not v_from_marks then
+    return false;
+  end if;
+  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + 50 * v_took;
+  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
+  from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
+  where p.stream_id = q.stream_id and p.paid_at = q.paid_at
+    and (p.low_due_at is null or p.low_due_at > f.due_at
+      or p.low_due_at < coalesce(f.due_at, v_nothing_before) - interval '1 minute');
+  return true;
+end $$;
+
+--
+-- Name: survey_due_streams(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.survey_due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    AS $$
+  with recursive stream as (
+    (select d.stream_id, d.due_at from risc.deliveries d
+     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
+    union all
+    select n.stream_id, n.due_at from stream s cross join lateral (
+      select d.stream_id, d.due_at from risc.deliveries d
+      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
+  )
+  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+$$;
 
 --
 -- Name: transaction_name(); Type: FUNCTION; Schema: risc; Owner: -
@@ -699,14 +1085,6 @@ CREATE FUNCTION risc.unlink(p_user_id text, p_stream_id text) RETURNS boolean
 END;
 
 --
--- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
---
-
-CREATE FUNCTION risc.worker_ttl() RETURNS interval
-    LANGUAGE sql IMMUTABLE
-    RETURN '00:00:15'::interval;
-
---
 -- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -717,11 +1095,14 @@ CREATE TABLE risc.deliveries (
     txn text NOT NULL,
     event_type text NOT NULL,
     kid text NOT NULL,
+    order_key bigint,
+    urgent boolean DEFAULT false NOT NULL,
     state text DEFAULT 'queued'::text NOT NULL,
     attempts smallint DEFAULT 0 NOT NULL,
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     retried_at timestamp with time zone,
+    first_failed_at timestamp with time zone,
     last_attempt_at timestamp with time zone,
     last_status smallint,
     last_reason text,
@@ -734,6 +1115,8 @@ CREATE TABLE risc.deliveries (
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
 )
 WITH (autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='10000', autovacuum_analyze_scale_factor='0.2');
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET STATISTICS 0;
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET (n_distinct=-1);
 ALTER TABLE ONLY risc.deliveries ALTER COLUMN signed_set SET STORAGE EXTERNAL;
 
 --
@@ -775,7 +1158,12 @@ ALTER TABLE risc.deliveries ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 CREATE TABLE risc.flow (
     stream_id text NOT NULL COLLATE pg_catalog."C",
     ramp integer DEFAULT 1 NOT NULL,
+    slow boolean DEFAULT false NOT NULL,
     failures integer DEFAULT 0 NOT NULL,
+    open_until timestamp with time zone,
+    open_because text,
+    openings integer DEFAULT 0 NOT NULL,
+    CONSTRAINT open_breaker_says_why CHECK (((open_until IS NULL) = (open_because IS NULL))),
     CONSTRAINT ramp_is_positive CHECK ((ramp > 0))
 )
 WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
@@ -793,9 +1181,11 @@ CREATE TABLE risc.history (
     kid text NOT NULL,
     outcome text NOT NULL,
     status smallint,
+    reason text,
     attempts smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT discarded_says_why CHECK (((outcome = 'discarded'::text) = (reason IS NOT NULL))),
     CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
 )
 PARTITION BY RANGE (settled_at);
@@ -813,9 +1203,11 @@ CREATE TABLE risc.history_overflow (
     kid text CONSTRAINT history_kid_not_null NOT NULL,
     outcome text CONSTRAINT history_outcome_not_null NOT NULL,
     status smallint,
+    reason text,
     attempts smallint CONSTRAINT history_attempts_not_null NOT NULL,
     created_at timestamp with time zone CONSTRAINT history_created_at_not_null NOT NULL,
     settled_at timestamp with time zone DEFAULT now() CONSTRAINT history_settled_at_not_null NOT NULL,
+    CONSTRAINT discarded_says_why CHECK (((outcome = 'discarded'::text) = (reason IS NOT NULL))),
     CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
 );
 
@@ -828,6 +1220,7 @@ CREATE TABLE risc.inflight (
     delivery_id bigint NOT NULL,
     stream_id text NOT NULL COLLATE pg_catalog."C",
     job_id bigint NOT NULL,
+    probe boolean DEFAULT false NOT NULL,
     dispatched_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
     worker_id uuid,
     claimed_at timestamp with time zone,
@@ -849,29 +1242,26 @@ ALTER TABLE risc.inflight ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: low_ticket; Type: SEQUENCE; Schema: risc; Owner: -
+--
+
+CREATE SEQUENCE risc.low_ticket
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+
+--
 -- Name: pace; Type: TABLE; Schema: risc; Owner: -
 --
 
 CREATE TABLE risc.pace (
     stream_id text NOT NULL COLLATE pg_catalog."C",
-    paid_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL
+    paid_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    low_due_at timestamp with time zone
 )
-WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
-
---
--- Name: workers; Type: TABLE; Schema: risc; Owner: -
---
-
-CREATE TABLE risc.workers (
-    id uuid NOT NULL,
-    name text NOT NULL,
-    slots integer NOT NULL,
-    pool_id text,
-    started_at timestamp with time zone DEFAULT now() NOT NULL,
-    beat_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT slots_are_positive CHECK ((slots > 0))
-)
-WITH (fillfactor='50');
+WITH (autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
 --
 -- Name: pending; Type: VIEW; Schema: risc; Owner: -
@@ -924,6 +1314,7 @@ CREATE TABLE risc.streams (
     status text DEFAULT 'enabled'::text NOT NULL,
     status_reason text,
     status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    ordering text DEFAULT 'subject'::text NOT NULL,
     max_in_flight integer DEFAULT 50 NOT NULL,
     rate_limit integer DEFAULT 1000 NOT NULL,
     rate_interval interval DEFAULT '00:01:00'::interval NOT NULL,
@@ -938,6 +1329,7 @@ CREATE TABLE risc.streams (
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
+    CONSTRAINT ordering_is_known CHECK ((ordering = ANY (ARRAY['subject'::text, 'none'::text]))),
     CONSTRAINT profile_is_known CHECK ((profile = ANY (ARRAY['ssf'::text, 'login.gov'::text]))),
     CONSTRAINT rate_interval_is_positive CHECK ((rate_interval > '00:00:00'::interval)),
     CONSTRAINT rate_limit_is_positive CHECK ((rate_limit > 0)),
@@ -975,16 +1367,30 @@ CREATE VIEW risc.stream_health AS
     s.profile,
     s.status,
     s.status_reason,
+    f.open_until AS breaker_open_until,
+    f.open_because AS breaker_open_because,
     (COALESCE(q.count, (0)::bigint) - COALESCE(i.count, (0)::bigint)) AS queued,
     COALESCE(i.count, (0)::bigint) AS dispatched,
     s.max_in_flight,
     COALESCE(d.count, (0)::bigint) AS dead,
     q.oldest_due_at,
     GREATEST((now() - q.oldest_due_at), '00:00:00'::interval) AS lag
-   FROM (((risc.streams s
+   FROM ((((risc.streams s
+     JOIN risc.flow f ON ((f.stream_id = s.id)))
      LEFT JOIN queued q ON ((q.stream_id = s.id)))
      LEFT JOIN dispatched i ON ((i.stream_id = s.id)))
      LEFT JOIN dead d ON ((d.stream_id = s.id)));
+
+--
+-- Name: survey; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.survey (
+    only_row boolean DEFAULT true NOT NULL,
+    from_marks boolean DEFAULT false NOT NULL,
+    next_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    CONSTRAINT survey_only_row_check CHECK (only_row)
+);
 
 --
 -- Name: history_overflow; Type: TABLE ATTACH; Schema: risc; Owner: -
@@ -1032,7 +1438,7 @@ ALTER TABLE ONLY risc.inflight
 --
 
 ALTER TABLE ONLY risc.pace
-    ADD CONSTRAINT pace_pkey PRIMARY KEY (stream_id);
+    ADD CONSTRAINT pace_pkey PRIMARY KEY (stream_id, paid_at);
 
 --
 -- Name: retired_keys retired_keys_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
@@ -1056,6 +1462,13 @@ ALTER TABLE ONLY risc.subjects
     ADD CONSTRAINT subjects_pkey PRIMARY KEY (user_id, stream_id);
 
 --
+-- Name: survey survey_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.survey
+    ADD CONSTRAINT survey_pkey PRIMARY KEY (only_row);
+
+--
 -- Name: workers workers_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -1073,6 +1486,18 @@ CREATE INDEX deliveries_dead ON risc.deliveries USING btree (stream_id, id) WHER
 --
 
 CREATE INDEX deliveries_due ON risc.deliveries USING btree (stream_id, due_at, id) WHERE (state = 'queued'::text);
+
+--
+-- Name: deliveries_order; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_order ON risc.deliveries USING btree (stream_id, order_key, id) WHERE (state = 'queued'::text);
+
+--
+-- Name: deliveries_urgent; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_urgent ON risc.deliveries USING btree (id) WHERE ((state = 'queued'::text) AND urgent);
 
 --
 -- Name: history_by_jti; Type: INDEX; Schema: risc; Owner: -
@@ -1097,6 +1522,12 @@ CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
 --
 
 ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
+
+--
+-- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
+--
+
+CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
 
 --
 -- Name: streams stream_has_flow_and_pace; Type: TRIGGER; Schema: risc; Owner: -
@@ -1139,10 +1570,16 @@ ALTER TABLE ONLY risc.subjects
     ADD CONSTRAINT subjects_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
--- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION await_writers(); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.await_writers() FROM PUBLIC;
+
+--
+-- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer, p_after bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
@@ -1169,10 +1606,10 @@ REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jso
 REVOKE ALL ON FUNCTION risc.recipients(p_requests jsonb) FROM PUBLIC;
 
 --
--- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]) FROM PUBLIC;
 
 --
 -- Name: FUNCTION retire_key(p_kid text, p_recent interval); Type: ACL; Schema: risc; Owner: -

@@ -1,9 +1,10 @@
-import { defineConfig } from 'vitest/config'
+import { configDefaults, defineConfig } from 'vitest/config'
 
 export default defineConfig({
   test: {
     globalSetup: './support/global-setup.ts',
     reporters: ['default', './support/closing-line.ts'],
+    exclude: [...configDefaults.exclude, 'faults/**'], // minutes, not seconds: `pnpm test:faults`
     pool: 'forks',
     maxWorkers: 4, // the tests wait more than they compute
     testTimeout: 30_000,

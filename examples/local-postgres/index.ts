@@ -26,6 +26,10 @@ export interface LocalNetwork {
 export interface LocalPostgres {
   /** For TCP on 127.0.0.1, or the address asked for, as a superuser. */
   readonly url: string
+  /** Shuts the server down as `pg_ctl stop -m` does, and keeps its data. `immediate` is a crash to the server. */
+  halt(mode: 'fast' | 'immediate'): Promise<void>
+  /** Starts a halted server again: same port, same data. */
+  resume(): Promise<void>
   /** Stops the server and removes its data. Rejects with the end of its log if it had died by itself. */
   stop(): Promise<void>
 }
@@ -45,9 +49,21 @@ export async function startPostgres(options: LocalPostgresOptions = {}): Promise
   )
   server.stdin.on('error', () => undefined) // a dead server is reported by its end
   const ended = endOf(server)
-  const [url] = await Promise.race([once(createInterface(server.stdout), 'line'), ended.then(neverStarted)])
+  const lines = createInterface(server.stdout)
+  const nextLine = async (): Promise<string> => {
+    const [line] = await Promise.race([once(lines, 'line'), ended.then(neverStarted)])
+    return line
+  }
+  const order = async (word: string): Promise<void> => {
+    const obeyed = nextLine()
+    server.stdin.write(`${word}\n`)
+    await obeyed
+  }
+  const url = await nextLine()
   return {
     url,
+    halt: order,
+    resume: () => order('resume'),
     async stop() {
       server.stdin.end()
       await ended

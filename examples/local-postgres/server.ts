@@ -10,17 +10,19 @@ import { freePort } from './free-port.ts'
 import type { LocalPostgresOptions } from './index.ts'
 import { memoryFolder } from './memory-folder.ts'
 import { run } from './run.ts'
-import { findServerUser, giveTo } from './server-user.ts'
+import { findServerUser, giveTo, type ServerUser } from './server-user.ts'
 
 // Stands between a caller and its PostgreSQL: prints the URL, and when its stdin ends stops the server and removes
 // everything. A process of its own, because a pipe closes even when the caller is killed, and no exit hook runs then.
+// Until then stdin has orders, each answered by one line when it is done: `fast` and `immediate` halt the server,
+// `resume` starts it again.
 
 const LOG_LINES_KEPT = 30
 
 const { settings = {}, durable = false, network }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
 
 const stopping = new AbortController()
-process.stdin.resume().once('close', () => stopping.abort())
+const orders = createInterface(process.stdin).once('close', () => stopping.abort())
 process.once('SIGTERM', () => stopping.abort())
 
 const folders: string[] = []
@@ -55,24 +57,49 @@ async function serve(signal: AbortSignal): Promise<void> {
   const address = network?.address ?? '127.0.0.1'
   const port = await freePort(address)
   signal.throwIfAborted()
+  const url = `postgres://postgres:${password}@${address}:${port}/postgres`
   const flags = Object.entries({ ...settings, listen_addresses: address, port, unix_socket_directories: '' })
-  const server = spawn(postgres, ['-D', data, ...flags.map(([name, value]) => `--${name}=${value}`)], {
-    ...user,
-    cwd: home,
-    stdio: ['ignore', 'ignore', 'pipe'],
-  })
-  signal.addEventListener('abort', () => server.kill('SIGINT')) // a fast shutdown
+  const program = [postgres, '-D', data, ...flags.map(([name, value]) => `--${name}=${value}`)]
+  while (!signal.aborted) {
+    await runOnce(program, { ...user, cwd: home, signal, onReady: () => process.stdout.write(`${url}\n`) })
+    if (signal.aborted) return
+    process.stdout.write('halted\n')
+    await once(orders, 'line', { signal }).catch(() => undefined) // `resume`, or the end
+  }
+}
+
+interface Run extends Partial<ServerUser> {
+  readonly cwd: string
+  readonly signal: AbortSignal
+  readonly onReady: () => void
+}
+
+/** Returns when the server was told to halt or to stop and has done so; throws the end of its log if it was not. */
+async function runOnce(
+  [program = '', ...args]: readonly string[],
+  { signal, onReady, ...options }: Run,
+): Promise<void> {
+  const server = spawn(program, args, { ...options, stdio: ['ignore', 'ignore', 'pipe'] })
+  let told = false
+  const shutDown = (how: 'SIGINT' | 'SIGQUIT'): void => {
+    told = true
+    server.kill(how)
+  }
+  const stop = (): void => shutDown('SIGINT') // a fast shutdown
+  const halt = (order: string): void => shutDown(order === 'immediate' ? 'SIGQUIT' : 'SIGINT')
+  signal.addEventListener('abort', stop)
+  orders.on('line', halt)
 
   const log: string[] = []
   createInterface(server.stderr).on('line', (line) => {
     log.push(line)
     if (log.length > LOG_LINES_KEPT) log.shift()
-    if (line.endsWith('ready to accept connections')) {
-      process.stdout.write(`postgres://postgres:${password}@${address}:${port}/postgres\n`)
-    }
+    if (line.endsWith('ready to accept connections')) onReady()
   })
   await once(server, 'close')
-  if (!signal.aborted) throw new Error(log.join('\n'))
+  signal.removeEventListener('abort', stop)
+  orders.off('line', halt)
+  if (!told) throw new Error(log.join('\n'))
 }
 
 async function makeFolder(parent: string): Promise<string> {

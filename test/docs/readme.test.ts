@@ -9,6 +9,16 @@ test("the README's first example is the beginning of the file that it names", ()
   expect(read('examples/first-event/first-event.ts').startsWith(example)).toBe(true)
 })
 
+test.each(['packages/outbox/README.md', 'packages/outbox/src/outbox.ts'])(
+  'the loop around resign that %s shows is the one that is tested',
+  (document) => {
+    const [, tested = ''] = /\n( {2}const resign .*?\n {2}\})\n/s.exec(read('test/outbox/resign-loop.ts')) ?? []
+    expect(tested).toContain('while (')
+    const shown = read(document).replaceAll(/^ +\* /gm, '')
+    expect(shown).toContain(tested.replaceAll(/^ {2}/gm, ''))
+  },
+)
+
 test.each([
   'README.md',
   'ARCHITECTURE.md',

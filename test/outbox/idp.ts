@@ -29,12 +29,14 @@ export async function createIdp(database: Pick<TestDatabase, 'pool' | 'url'>): P
 /** What an IdP has: users, and an outbox beside them. */
 export class Idp {
   readonly pool: Pool
+  readonly url: string
   /** The name of its database: nobody else's. */
   readonly name: string
   readonly outbox: Outbox = createOutbox({ issuer, keys })
 
   constructor({ pool, url }: Pick<TestDatabase, 'pool' | 'url'>) {
     this.pool = pool
+    this.url = url
     this.name = new URL(url).pathname.slice(1)
   }
 

@@ -6,9 +6,10 @@ import { rotate } from './rotation.ts'
 
 const FUNCTIONS = [
   'select * from risc.key_usage()',
+  'select risc.await_writers()',
   "select * from risc.retire_key('old')",
-  "select * from risc.deliveries_signed_by('old', 1)",
-  "select * from risc.replace_signatures('', 'old', '[]')",
+  "select * from risc.deliveries_signed_by('old', 1, 0)",
+  "select * from risc.replace_signatures('', 'old', '[]', '{}')",
 ]
 
 test("an IdP's role that rotates keys needs three functions more, and no table", async ({ idp }) => {
@@ -26,7 +27,7 @@ test("an IdP's role that rotates keys needs three functions more, and no table",
   try {
     await as(idp, role, async (trx) => {
       expect(await during.keyUsage(trx)).toMatchObject([{ kid: 'old', unsettled: 1 }])
-      expect(await during.resign(trx, { kid: 'old' })).toEqual({ resigned: 1, remaining: 0 })
+      expect(await during.resign(trx, { kid: 'old' })).toEqual({ resigned: 1, remaining: 0, unverified: [] })
     })
     for (const statement of [
       'select * from risc.retired_keys',

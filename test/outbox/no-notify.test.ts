@@ -1,24 +1,7 @@
-import { startPostgres } from 'example-local-postgres'
 import type { PoolClient } from 'pg'
-import { migrate } from 'risc-worker'
 import { expect } from 'vitest'
-import { openPool } from '../support/database.ts'
-import { test as base, createIdp, disable, type Idp } from './idp.ts'
-
-// Most servers have prepared transactions switched off: this test brings its own.
-const test = base.extend(
-  'preparing', // biome-ignore lint/correctness/noEmptyPattern: vitest reads there what a fixture needs
-  async ({}, { onCleanup }) => {
-    const postgres = await startPostgres({ settings: { fsync: 'off', max_prepared_transactions: '1' } })
-    const pool = openPool(postgres.url)
-    onCleanup(async () => {
-      await pool.end()
-      await postgres.stop()
-    })
-    await migrate(postgres.url)
-    return createIdp({ pool, url: postgres.url })
-  },
-)
+import { disable, type Idp } from './idp.ts'
+import { test } from './preparing.ts'
 
 test('nothing is notified on any channel of the system', async ({ idp }) => {
   await prepare(idp)

@@ -18,7 +18,7 @@ function problems(env: Environment): readonly string[] {
 test('a worker needs no setting but DATABASE_URL', () => {
   expect(readConfig({ DATABASE_URL, PATH: '/bin' }, defaults)).toEqual({
     databaseUrl: DATABASE_URL,
-    concurrency: 200,
+    concurrency: 400,
     allowLoopback: false,
     shutdownMs: 10_000,
     logLevel: 'info',

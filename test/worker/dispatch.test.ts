@@ -55,18 +55,17 @@ describe('a pass', () => {
     await addDeliveries(pool, 'quiet')
     await pool.query('delete from risc.inflight where ticket = (select min(ticket) from risc.inflight)')
     await dispatch(pool)
-    expect(await heldByStream(pool)).toEqual({ busy: 19, quiet: 1 })
+    expect(await heldByStream(pool)).toEqual({ busy: 8, quiet: 1 })
   })
 
   test('shares what the fleet has room for among the streams that wait', async ({ database: { pool } }) => {
-    await addWorker(pool, { slots: 10 })
+    await addWorker(pool, { slots: 40 })
     for (const id of ['a', 'b', 'c', 'd']) {
       await addStream(pool, { id, max_in_flight: 1000 })
       await addDeliveries(pool, id, 100)
     }
-    await dispatch(pool)
-    expect(await heldByStream(pool)).toEqual({ a: 5, b: 5, c: 5, d: 5 })
-    expect(await dispatch(pool)).toBe(0)
+    while ((await dispatch(pool)) > 0);
+    expect(Object.values(await heldByStream(pool)).toSorted()).toEqual([8, 9, 9, 9]) // all but an eighth
   })
 
   test('gives streams that hang half of the slots together, however many they are', async ({ database: { pool } }) => {
@@ -86,7 +85,7 @@ describe('a pass', () => {
     await addStream(pool, { id: 'quick', max_in_flight: 1000 })
     await addDeliveries(pool, 'quick', 100)
     await dispatch(pool)
-    expect(await heldByStream(pool)).toMatchObject({ quick: 30 })
+    expect(await heldByStream(pool)).toMatchObject({ quick: 8 })
   })
 
   test('lets a new stream have its turn among failing ones with old backlogs', async ({ database: { pool } }) => {
@@ -107,8 +106,27 @@ describe('a pass', () => {
     expect(rounds).toBeLessThan(200) // three times six hundred deliveries in turns of two, if age went first
   })
 
+  test('keeps an eighth of the slots for streams that hold little, whatever begins to hang unforeseen', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool, { slots: 80 })
+    for (const id of ['a', 'b', 'c']) {
+      await addStream(pool, { id, max_in_flight: 1000 })
+      await addDeliveries(pool, id, 1000)
+    }
+    while ((await dispatch(pool)) > 0);
+    for (let n = 1; n <= 12; n++) {
+      await addStream(pool, { id: `quiet-${n}` })
+      await addDeliveries(pool, `quiet-${n}`, 100)
+    }
+    expect(await dispatch(pool)).toBe(10)
+    expect(await dispatch(pool)).toBe(0)
+    const quiet = Object.entries(await heldByStream(pool)).filter(([id]) => id.startsWith('quiet'))
+    expect(quiet.map(([, held]) => held)).toEqual(Array(10).fill(1))
+  })
+
   test('gives no room to a stream whose due deliveries are all in flight', async ({ database: { pool } }) => {
-    await addWorker(pool, { slots: 20 })
+    await addWorker(pool, { slots: 40 })
     for (let n = 1; n <= 30; n++) {
       await addStream(pool, { id: `single-${n}` })
       await addDeliveries(pool, `single-${n}`)
@@ -117,10 +135,10 @@ describe('a pass', () => {
     await addDeliveries(pool, 'backlog', 100)
     await dispatch(pool)
     await dispatch(pool)
-    expect(await heldByStream(pool)).toMatchObject({ backlog: 10 })
+    expect(await heldByStream(pool)).toMatchObject({ backlog: 5 })
   })
 
-  test('never hands out more than twice the slots, whatever the classes', async ({ database: { pool } }) => {
+  test('never hands out more than the slots, whatever the classes', async ({ database: { pool } }) => {
     await addWorker(pool, { slots: 20 })
     for (let n = 1; n <= 30; n++) {
       await addStream(pool, { id: `new-${n}`, unproven: true })
@@ -130,8 +148,7 @@ describe('a pass', () => {
     }
     while ((await dispatch(pool)) > 0);
     const held = await heldByStream(pool)
-    expect(Object.values(held).reduce((sum, one) => sum + one)).toBe(40)
-    expect(Object.keys(held).filter((id) => id.startsWith('new'))).toHaveLength(10)
+    expect(Object.values(held).reduce((sum, one) => sum + one)).toBe(20)
   })
 
   test('has no more of a stream in flight than its receiver has earned by answering', async ({
@@ -143,7 +160,7 @@ describe('a pass', () => {
     expect(await dispatch(pool)).toBe(1)
     expect(await dispatch(pool)).toBe(0)
     await pool.query('delete from risc.inflight')
-    await pool.query(`select risc.learn('{new}', '{}')`)
+    await pool.query(`select risc.learn('[{"stream_id": "new", "answered": true}]')`)
     expect(await dispatch(pool)).toBe(2)
   })
 

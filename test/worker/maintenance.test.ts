@@ -1,6 +1,7 @@
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { test } from '../support/test.ts'
+import { until } from '../support/until.ts'
 import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
 
 async function dispatched(pool: Pool): Promise<number[]> {
@@ -19,6 +20,14 @@ async function serverStarted(pool: Pool, ago: string): Promise<void> {
   await pool.query(
     `create or replace function risc.server_started_at() returns timestamptz return now() - interval '${ago}'`,
   )
+}
+
+/** How many sessions are a worker's lifeline. */
+async function sessions(pool: Pool): Promise<number | null> {
+  const { rowCount } = await pool.query(`
+    select from pg_locks l join risc.workers w
+      on l.locktype = 'advisory' and l.classid::bigint << 32 | l.objid::bigint = risc.lifeline(w.id)`)
+  return rowCount
 }
 
 /** Makes the hand-over look as old as `age`. */
@@ -51,6 +60,35 @@ test('a worker that has been silent for too long is given up, and what it held w
   expect(await maintain(pool)).toMatchObject({ dead_workers: 0, requeued: 0 })
   await pool.query(`update risc.workers set beat_at = now() - interval '16 s'`)
   expect(await maintain(pool)).toMatchObject({ dead_workers: 1, requeued: 2 })
+})
+
+test('a worker whose session the database saw end is given up at once, and what it held with it', async ({
+  database: { pool },
+}) => {
+  await serverStarted(pool, '6 s')
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  await pool.query(`update risc.workers set has_lifeline = true, beat_at = now() - interval '3 s'`)
+  const lifeline = await pool.connect()
+  try {
+    await lifeline.query('select pg_advisory_lock_shared(risc.lifeline($1))', [workerId])
+    expect(await maintain(pool, 5500)).toMatchObject({ dead_workers: 0, requeued: 0 })
+  } finally {
+    lifeline.release(true)
+  }
+  await until(
+    async () => ((await maintain(pool, 4500))['dead_workers'] === 0 && (await sessions(pool)) === 0) || undefined,
+    'the end',
+  )
+  expect(await maintain(pool, 5500)).toMatchObject({ dead_workers: 1, requeued: 2 })
+})
+
+test('a worker that has lost its session but goes on to beat is not given up', async ({ database: { pool } }) => {
+  await serverStarted(pool, '1 hour')
+  await addWorker(pool, { silentFor: '2 s' })
+  await pool.query('update risc.workers set has_lifeline = true')
+  expect(await maintain(pool)).toMatchObject({ dead_workers: 0 })
 })
 
 test('no worker is given up while the server has only just started', async ({ database: { pool } }) => {
@@ -178,4 +216,69 @@ test('a worker that leaves hands back what it held', async ({ database: { pool }
   ])
   expect(await tickets(pool)).toEqual([])
   expect((await pool.query('select from risc.workers')).rowCount).toBe(0)
+})
+
+test('what is too old is given up where nothing is sent, be it paused or held', async ({ database: { pool } }) => {
+  await addStream(pool, { id: 'paused', status: 'paused', max_age: '2 hours' })
+  await addStream(pool, { id: 'held', max_age: '2 hours' })
+  await addStream(pool, { id: 'login', profile: 'login.gov', status: 'paused' })
+  await pool.query(`update risc.flow set open_until = now() + interval '1 day', open_because = 'timeout'`)
+  const old: string[] = []
+  for (const [id, age] of [
+    ['paused', '2 hours'],
+    ['held', '2 hours'],
+    ['login', '12 hours'],
+  ] as const) {
+    old.push(...(await addDeliveries(pool, id, 2)))
+    await pool.query(
+      `update risc.deliveries set created_at = created_at - $2::interval, due_at = due_at - $2::interval where stream_id = $1`,
+      [id, age],
+    )
+    await addDeliveries(pool, id)
+  }
+  expect(await maintain(pool)).toMatchObject({ expired: 6 })
+  const { rows } = await pool.query('select jti, dead_because, reason, attempts from risc.dead')
+  expect(rows.map(({ jti }) => jti).toSorted()).toEqual(old.toSorted())
+  expect(rows[0]).toMatchObject({ dead_because: 'expired', reason: 'too_old', attempts: 0 })
+})
+
+test('what is in flight is left to its worker, however old', async ({ database: { pool } }) => {
+  await addWorker(pool)
+  await dispatched(pool)
+  await pool.query(`update risc.deliveries set created_at = now() - interval '30 days'`)
+  expect(await maintain(pool)).toMatchObject({ expired: 0 })
+})
+
+test('a disabled stream’s deliveries are discarded with the reason, dead letters and what is urgent are not', async ({
+  database: { pool },
+}) => {
+  await addStream(pool, { id: 'a' })
+  const jtis = await addDeliveries(pool, 'a', 4)
+  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [jtis[0]])
+  await pool.query('update risc.deliveries set urgent = true where jti = $1', [jtis[1]])
+  expect(await maintain(pool)).toMatchObject({ discarded: 0 })
+  await pool.query(`update risc.streams set status = 'disabled'`)
+  expect(await maintain(pool)).toMatchObject({ discarded: 2 })
+  const { rows } = await pool.query('select jti, outcome, reason from risc.history order by delivery_id')
+  expect(rows).toEqual(jtis.slice(2).map((jti) => ({ jti, outcome: 'discarded', reason: 'stream_disabled' })))
+  expect((await pool.query('select jti from risc.deliveries order by id')).rows.map(({ jti }) => jti)).toEqual(
+    jtis.slice(0, 2),
+  )
+})
+
+test('a search that is slow begins at the marks, and finds again what a long transaction commits late', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool)
+  await addStream(pool, { id: 'a' })
+  await addStream(pool, { id: 'b' })
+  await pool.query(`update risc.survey set from_marks = true`)
+  await pool.query(`update risc.pace set low_due_at = now() - interval '1 second'`)
+  await addDeliveries(pool, 'a')
+  expect(await dispatch(pool)).toBe(1)
+  await addDeliveries(pool, 'b')
+  await pool.query(`update risc.deliveries set due_at = now() - interval '1 hour' where stream_id = 'b'`)
+  expect(await dispatch(pool)).toBe(0)
+  await pool.query('select risc.survey()')
+  expect(await dispatch(pool)).toBe(1)
 })

@@ -8,6 +8,7 @@ const budget = (attempts: number, more: Partial<DeliveryBudget> = {}): DeliveryB
   attempts,
   retryDelaysMs: [10_000, 60_000, 600_000, 3_600_000],
   expiresInMs: 3 * DAY,
+  probe: false,
   ...more,
 })
 const trouble: Outcome = { kind: 'retry', reason: 'server_error', status: 500, counts: true }
@@ -51,6 +52,12 @@ test('an uncounted wait spends no attempt, even after the last one', () => {
   expect(nextStep(busy, budget(9), 0)).toEqual({ next: 'retry', counts: false, delayMs: 5000 })
 })
 
+test('a probe costs no attempt, and waits no longer than the receiver asks: the breaker makes the stream wait', () => {
+  const probe = budget(4, { probe: true })
+  expect(nextStep(trouble, probe, 0)).toEqual({ next: 'retry', counts: false, delayMs: 1000 })
+  expect(nextStep({ ...trouble, notBeforeMs: 7000 }, probe, 0)).toMatchObject({ counts: false, delayMs: 7000 })
+})
+
 test('a wait that would outlast the delivery’s age ends it, with that reason', () => {
   const short = { expiresInMs: 5000 }
   expect(nextStep(trouble, budget(0, short), 0)).toEqual({ next: 'dead', counts: true, deadBecause: 'expired' })
@@ -70,7 +77,7 @@ test('trouble with the stream spends no attempt and pauses it where nobody is th
   expect(nextStep({ kind: 'hold', reason: 'redirected', status: 302 }, budget(0), 0.5)).toEqual({
     next: 'retry',
     counts: false,
-    delayMs: 300_000,
+    delayMs: 60_000,
   })
   expect(nextStep({ kind: 'pause', reason: 'receiver_gone', status: 410 }, budget(0), 0.5)).toEqual({
     next: 'retry',

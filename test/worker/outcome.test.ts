@@ -75,6 +75,7 @@ describe('what an answer means', () => {
       status,
       counts: false,
       notBeforeMs: 7000,
+      waitsMs: 7000,
     })
   })
 

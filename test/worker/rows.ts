@@ -1,5 +1,8 @@
 import type { Pool } from 'pg'
 
+/** A pool, or a client that has a transaction open. */
+type Queryable = Pick<Pool, 'query'>
+
 /** A stream for tests: what is not told is the table's default, but for the rate, which is no limit. */
 export interface StreamRow {
   readonly id: string
@@ -10,6 +13,7 @@ export interface StreamRow {
   readonly retry_delays_ms?: readonly number[]
   readonly max_age?: string
   readonly status?: string
+  readonly ordering?: 'subject' | 'none'
   readonly unproven?: boolean
   readonly rate_limit?: number
   readonly rate_interval?: string
@@ -31,13 +35,17 @@ export async function addStream(pool: Pool, { unproven = false, ...stream }: Str
   if (!unproven) await pool.query('update risc.flow set ramp = 10000 where stream_id = $1', [stream.id])
 }
 
-/** Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s. */
-export async function addDeliveries(pool: Pool, streamId: string, count = 1): Promise<string[]> {
+/**
+ * Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s.
+ *
+ * @param user whom all of them are about, as a number; by default, about somebody else each
+ */
+export async function addDeliveries(pool: Queryable, streamId: string, count = 1, user?: number): Promise<string[]> {
   const { rows } = await pool.query<{ jti: string }>(
-    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
-     select $1, md5($1 || n || random()), 'txn-1', 'https://events.example/changed', 'key-1', 'head.' || $1 || '.' || n
+    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, signed_set)
+     select $1, md5($1 || n || random()), 'txn-1', 'https://events.example/changed', 'key-1', $3, 'head.' || $1 || '.' || n
      from generate_series(1, $2::integer) n returning jti`,
-    [streamId, count],
+    [streamId, count, user],
   )
   return rows.map(({ jti }) => jti)
 }
@@ -52,13 +60,31 @@ export async function addWorker(pool: Pool, { slots = 100, silentFor = '0 s' } =
 }
 
 /** One pass of the dispatcher. Returns how many deliveries it handed over. */
-export async function dispatch(pool: Pool): Promise<number> {
-  const { rows } = await pool.query<{ handed: number }>('select handed from risc.dispatch()')
+export async function dispatch(db: Queryable): Promise<number> {
+  const { rows } = await db.query<{ handed: number }>('select handed from risc.dispatch()')
   return rows[0]?.handed ?? 0
 }
 
 /** Every ticket that is out, oldest first. */
-export async function tickets(pool: Pool): Promise<number[]> {
-  const { rows } = await pool.query<{ ticket: string }>('select ticket from risc.inflight order by ticket')
+export async function tickets(db: Queryable): Promise<number[]> {
+  const { rows } = await db.query<{ ticket: string }>('select ticket from risc.inflight order by ticket')
   return rows.map(({ ticket }) => Number(ticket))
+}
+
+/** Stamps the tickets with the worker. Returns those that it got, oldest first. */
+export async function claim(pool: Queryable, workerId: string, wanted: readonly number[]): Promise<number[]> {
+  const { rows } = await pool.query('select ticket from risc.claim($1, $2) order by ticket', [workerId, wanted])
+  return rows.map((row) => Number(row.ticket))
+}
+
+/** Records outcomes, each of the delivery that its ticket was handed out for unless it names one. Returns what was valid. */
+export async function settle(
+  pool: Queryable,
+  outcomes: readonly Readonly<Record<string, unknown>>[],
+): Promise<number[]> {
+  const { rows: held } = await pool.query('select ticket, delivery_id from risc.inflight')
+  const deliveryOf = new Map(held.map((row) => [Number(row.ticket), Number(row.delivery_id)]))
+  const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
+  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
+  return rows[0].tickets.map(Number)
 }

@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
 import { test } from '../support/test.ts'
-import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
+import { addDeliveries, addStream, addWorker, claim, dispatch, settle, tickets } from './rows.ts'
 
 async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; jtis: string[]; out: number[] }> {
   const workerId = await addWorker(pool)
@@ -11,20 +11,6 @@ async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; 
   const out = await tickets(pool)
   await claim(pool, workerId, out)
   return { workerId, jtis, out }
-}
-
-async function claim(pool: Pool, workerId: string, wanted: readonly number[]): Promise<number[]> {
-  const { rows } = await pool.query('select ticket from risc.claim($1, $2) order by ticket', [workerId, wanted])
-  return rows.map((row) => Number(row.ticket))
-}
-
-/** Names for each ticket the delivery it was handed out for, unless the outcome does. */
-async function settle(pool: Pool, outcomes: readonly Readonly<Record<string, unknown>>[]): Promise<number[]> {
-  const { rows: held } = await pool.query('select ticket, delivery_id from risc.inflight')
-  const deliveryOf = new Map(held.map((row) => [Number(row.ticket), Number(row.delivery_id)]))
-  const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
-  const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
-  return rows[0].tickets.map(Number)
 }
 
 describe('claim', () => {
@@ -269,9 +255,9 @@ describe('what a stream has earned', () => {
 
   test('never exceeds the window', async ({ database: { pool } }) => {
     await addStream(pool, { id: 'a', max_in_flight: 5, unproven: true })
-    for (let n = 0; n < 9; n++) await pool.query(`select risc.learn('{a}', '{}')`)
+    for (let n = 0; n < 9; n++) await pool.query(`select risc.learn('[{"stream_id": "a", "answered": true}]')`)
     expect((await pool.query('select ramp from risc.flow')).rows).toEqual([{ ramp: 5 }])
-    await pool.query(`select risc.learn('{}', '{a}')`)
+    await pool.query(`select risc.learn('[{"stream_id": "a", "answered": false, "troubled": "timeout"}]')`)
     expect((await pool.query('select ramp, failures from risc.flow')).rows).toEqual([{ ramp: 2, failures: 1 }])
   })
 

@@ -59,6 +59,8 @@ export interface StreamTable {
   status: Generated<StreamStatus>
   status_reason: string | null
   status_changed_at: Generated<Date>
+  /** Whether events of one user keep their order. */
+  ordering: Generated<'subject' | 'none'>
   max_in_flight: Generated<number>
   rate_limit: Generated<number>
   rate_interval: WithDefault<Interval>
@@ -72,13 +74,20 @@ export interface StreamTable {
 export interface PaceTable {
   stream_id: string
   paid_at: Generated<Date>
+  /** Where to begin to look for what is due, when what was settled lies in the way. */
+  low_due_at: Date | null
 }
 
-/** `risc.flow`: how well a stream's receiver does. */
+/** `risc.flow`: how well a stream's receiver does, and its breaker. */
 export interface FlowTable {
   stream_id: string
   ramp: Generated<number>
+  slow: Generated<boolean>
   failures: Generated<number>
+  /** Nothing is sent before; then one probe at a time, until one is answered. */
+  open_until: Date | null
+  open_because: string | null
+  openings: Generated<number>
 }
 
 /** Which user is known to which receiver under which subject identifier (RFC 9493). */
@@ -97,11 +106,14 @@ export interface DeliveryTable {
   txn: string
   event_type: string
   kid: string
+  order_key: string | null
+  urgent: Generated<boolean>
   state: Generated<'queued' | 'dead'>
   attempts: Generated<number>
   due_at: Generated<Date>
   created_at: Generated<Date>
   retried_at: Date | null
+  first_failed_at: Date | null
   last_attempt_at: Date | null
   last_status: number | null
   last_reason: string | null
@@ -116,6 +128,7 @@ export interface InflightTable {
   delivery_id: string
   stream_id: string
   job_id: string
+  probe: Generated<boolean>
   dispatched_at: Generated<Date>
   worker_id: string | null
   claimed_at: Date | null
@@ -127,6 +140,7 @@ export interface WorkerTable {
   name: string
   slots: number
   pool_id: string | null
+  has_lifeline: Generated<boolean>
   started_at: Generated<Date>
   beat_at: Generated<Date>
 }
@@ -141,6 +155,8 @@ export interface HistoryTable {
   kid: string
   outcome: 'accepted' | 'discarded'
   status: number | null
+  /** Why it was discarded. */
+  reason: string | null
   attempts: number
   created_at: Date
   settled_at: Generated<Date>
@@ -192,6 +208,8 @@ export interface StreamHealthView {
   profile: StreamProfile
   status: StreamStatus
   status_reason: string | null
+  breaker_open_until: Date | null
+  breaker_open_because: string | null
   queued: string
   dispatched: string
   max_in_flight: number

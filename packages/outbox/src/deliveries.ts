@@ -7,6 +7,8 @@ export interface SignedDelivery {
   readonly txn: string
   readonly eventType: string
   readonly kid: string
+  /** What shares it reaches its receiver in the order of its enqueueing: a 64-bit integer. */
+  readonly orderKey: string
   readonly signedSet: string
 }
 
@@ -28,6 +30,7 @@ function toRecord(delivery: SignedDelivery): Record<string, string> {
     txn: delivery.txn,
     event_type: delivery.eventType,
     kid: delivery.kid,
+    order_key: delivery.orderKey,
     signed_set: delivery.signedSet,
   }
 }

@@ -54,7 +54,8 @@ async function lookUp<Trx extends OutboxTransaction, Own extends EventTypes>(
 ): Promise<Request[]> {
   const requests: Request[] = []
   for (const { given, resolved } of events) {
-    for (const recipient of await recipients(trx, given)) requests.push({ event: resolved, recipient })
+    for (const recipient of await recipients(trx, given))
+      requests.push({ event: resolved, user: given.user, recipient })
   }
   return requests
 }

@@ -47,17 +47,6 @@ export class UnknownKeyError extends RiscError {
   }
 }
 
-/** A delivery's SET is not what the IdP signed: somebody wrote to `risc.deliveries`. */
-export class UnverifiedSetError extends RiscError {
-  readonly code = 'ERR_RISC_UNVERIFIED_SET'
-  readonly jti: string
-
-  constructor(jti: string, options?: ErrorOptions) {
-    super(`delivery ${jti} holds a SET that its key did not sign: find out who wrote it, and discard it`, options)
-    this.jti = jti
-  }
-}
-
 /** Every error that an {@link Outbox} throws itself; what the database or a look-up throws is passed on as it is. */
 export type OutboxError =
   | InvalidEventError
@@ -67,4 +56,3 @@ export type OutboxError =
   | MissingSubjectError
   | ActiveKeyError
   | UnknownKeyError
-  | UnverifiedSetError

@@ -25,7 +25,6 @@ export {
   type OutboxError,
   UnknownKeyError,
   UnknownStreamError,
-  UnverifiedSetError,
 } from './errors.ts'
 export type { OutboxEvent } from './event.ts'
 export type { KeyUsage, KeyUsageOptions } from './key-usage.ts'

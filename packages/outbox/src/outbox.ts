@@ -76,17 +76,26 @@ export interface Outbox<
   /**
    * Gives SETs that a compromised key signed new signatures by the active key: same `jti`, same claims, byte for byte.
    *
-   * Takes what waits and dead letters; passes over what is in flight, and waits for no worker. A worker that settles one
-   * of these deliveries waits for `trx`, so keep it short. What was dispatched before `trx` commits may be sent once more
-   * as it was: a receiver that does not know the key any more says `invalid_key`, and the retry has the new signature.
+   * Takes what waits and dead letters; passes over what is in flight, and waits for no worker. Nor does a worker wait
+   * while it signs; but one that settles a SET whose new signature is written waits for `trx`, so commit at once and do
+   * nothing else in it. In an isolation level above READ COMMITTED, what is settled meanwhile is a serialization failure.
    *
-   * @example Until none is left
+   * What was dispatched before `trx` commits may be sent once more as it was: a receiver that does not know the key any
+   * more says `invalid_key`, and the retry has the new signature.
+   *
+   * A SET that does not verify, or is another delivery's, is left as it is and reported. That is all that tells ours from
+   * others': whoever has the old private key and can write to `risc.deliveries` can have what they like signed anew.
+   *
+   * @example Until only what the key did not sign is left
    * ```ts
-   * const resign = () => db.transaction().execute((trx) => outbox.resign(trx, { kid }))
-   * while ((await resign()).remaining > 0) await setTimeout(1000)
+   * const resign = () => db.transaction().execute((trx) => outbox.resign(trx, { kid: 'old' }))
+   * let result = await resign()
+   * while (result.remaining > result.unverified.length) {
+   *   if (result.resigned === 0) await setTimeout(1000) // from node:timers/promises: what is left is in flight
+   *   result = await resign()
+   * }
    * ```
    * @throws {@link ActiveKeyError} and {@link UnknownKeyError} before anything is asked.
-   * @throws {@link UnverifiedSetError} before anything is written, when a SET is not what its key signed.
    * @throws {@link NotInTransactionError} before anything is written.
    * @throws {@link InvalidOptionsError}
    */

@@ -1,21 +1,19 @@
 import { InvalidSetError, type PublicJwk, type SetClaims, verifySet } from 'risc-set'
-import { UnverifiedSetError } from './errors.ts'
 
-/** Who is to have signed a SET. */
-export interface OwnKey {
+/** What a SET has to be for us to have written it. */
+export interface OwnSet {
+  readonly jti: string
   readonly issuer: string
   readonly publicKey: PublicJwk
 }
 
 /**
- * Reads the claims of a delivery's SET once its signature proves that they are ours: a worker can write to
- * `risc.deliveries`, and must not come by a signature that way.
- *
- * @throws {@link UnverifiedSetError}
+ * Reads the claims of a delivery's SET once its signature proves that they are ours, `undefined` if it does not: a worker
+ * can write to `risc.deliveries`, and must not come by a signature that way. Whoever has the key as well still could.
  */
-export async function readOwnClaims(jti: string, signedSet: string, own: OwnKey): Promise<SetClaims> {
+export async function readOwnClaims(signedSet: string, own: OwnSet): Promise<SetClaims | undefined> {
   const claims = parsePayload(signedSet)
-  if (claims === undefined) throw new UnverifiedSetError(jti)
+  if (claims?.jti !== own.jti) return undefined
   try {
     await verifySet(signedSet, {
       issuer: own.issuer,
@@ -25,17 +23,18 @@ export async function readOwnClaims(jti: string, signedSet: string, own: OwnKey)
       now: () => new Date(0), // said long ago, it is ours all the same
     })
     return claims
-  } catch (cause) {
-    if (!(cause instanceof InvalidSetError)) throw cause
-    throw new UnverifiedSetError(jti, { cause })
+  } catch (error) {
+    if (error instanceof InvalidSetError) return undefined
+    throw error
   }
 }
 
-// The error of JSON.parse quotes the text, so it is dropped.
-function parsePayload(signedSet: string): SetClaims | undefined {
+// Signing makes JSON of the claims anew. Where that does not give the same bytes, it was not us who wrote them.
+function parsePayload(signedSet: string): SetClaims | null | undefined {
+  const payload = signedSet.split('.')[1] ?? ''
   try {
-    const payload: unknown = JSON.parse(Buffer.from(signedSet.split('.')[1] ?? '', 'base64url').toString())
-    return typeof payload === 'object' ? ((payload ?? undefined) as SetClaims | undefined) : undefined
+    const claims = JSON.parse(Buffer.from(payload, 'base64url').toString()) as SetClaims | null
+    return Buffer.from(JSON.stringify(claims)).toString('base64url') === payload ? claims : undefined
   } catch {
     return undefined
   }

@@ -20,13 +20,16 @@ export type RecipientLookup<Trx extends OutboxTransaction, Own extends EventType
 ) => Promise<readonly Recipient[]>
 
 /** Who may have to be told of an event: all who know a user, or one whom the IdP named. */
-export type Request =
-  | { readonly event: ResolvedEvent; readonly user: string }
-  | { readonly event: ResolvedEvent; readonly recipient: Recipient }
+export interface Request {
+  readonly event: ResolvedEvent
+  readonly user: string
+  readonly recipient?: Recipient
+}
 
 /** One SET to be written: its event, and for whom. */
 export interface Address {
   readonly event: ResolvedEvent
+  readonly user: string
   readonly streamId: string
   readonly profile: ProfileName
   readonly audience: readonly string[]
@@ -65,19 +68,20 @@ export async function askRecipients(
   return { addresses: rows.map((row) => toAddress(row, requests)), transactionName: first.transaction_name }
 }
 
-function toRecord(request: Request): Record<string, string> {
-  const event_type = request.event.uri
-  if ('user' in request) return { user: request.user, event_type }
-  assertStreamId(request.recipient.streamId)
-  return { stream_id: request.recipient.streamId, event_type }
+function toRecord({ event, user, recipient }: Request): Record<string, string> {
+  const event_type = event.uri
+  if (recipient === undefined) return { user, event_type }
+  assertStreamId(recipient.streamId)
+  return { stream_id: recipient.streamId, event_type }
 }
 
 function toAddress(row: RecipientRow, requests: readonly Request[]): Address {
   const request = requests[row.request]
   if (request === undefined) throw new TypeError('risc.recipients answered a request that was not made')
-  const known = 'recipient' in request ? request.recipient.subject : (row.subject ?? undefined)
+  const known = request.recipient === undefined ? (row.subject ?? undefined) : request.recipient.subject
   return {
     event: request.event,
+    user: request.user,
     streamId: row.stream_id,
     profile: row.profile,
     audience: row.audience,

@@ -1,21 +1,26 @@
 import { InvalidOptionsError, type PublicJwk, type SigningKeys, signSet } from 'risc-set'
 import { ActiveKeyError, UnknownKeyError } from './errors.ts'
-import { readOwnClaims } from './own-claims.ts'
 import { ask, assertInTransaction, type OutboxTransaction } from './transaction.ts'
+import { readWaitingSets } from './waiting-sets.ts'
 
 /** Which SETs get a new signature. */
 export interface ResignOptions {
   /** The key that signed them. Its public half must be in the outbox's keys. */
   readonly kid: string
-  /** How many at most. Default: 1000. */
+  /** How many at most: 1 to 5000, for all are locked until the transaction commits. Default: 1000. */
   readonly limit?: number
 }
 
 /** What one call of `resign` did. */
 export interface Resigned {
   readonly resigned: number
-  /** How many SETs are still signed by the key: in flight, held by somebody, or beyond the limit. */
+  /** How many SETs still name the key: in flight, held by somebody, beyond the limit, or not verified. */
   readonly remaining: number
+  /**
+   * The `jti`s of those among `remaining` that this call found not to be what the key signed. Once it is all of
+   * `remaining`, nothing is left to sign.
+   */
+  readonly unverified: readonly string[]
 }
 
 /** Whose SETs these are, and the key that signs from now on. */
@@ -24,20 +29,12 @@ export interface ResignSettings {
   readonly keys: SigningKeys
 }
 
-interface WaitingRow {
-  readonly delivery_id: string
-  readonly jti: string
-  readonly signed_set: string
-  readonly transaction_name: string
-}
+const REPLACE =
+  'select row_to_json(r)::text as replaced from risc.replace_signatures($1, $2, $3::text::jsonb, $4::text::bigint[]) r'
 
-const SIGNED_BY =
-  'select delivery_id::text, jti, signed_set, transaction_name from risc.deliveries_signed_by($1, $2::integer)'
-const REPLACE = 'select row_to_json(r)::text as replaced from risc.replace_signatures($1, $2, $3::text::jsonb) r'
+const LARGEST_LIMIT = 5000
 
-const LARGEST_LIMIT = 100_000
-
-/** Signs anew, by the active key, what waits or is dead and was signed by another; in two round trips. */
+/** Signs anew, by the active key, what waits or is dead and was signed by another. Locks nothing until all is signed. */
 export async function resignDeliveries(
   trx: OutboxTransaction,
   { kid, limit = 1000 }: ResignOptions,
@@ -46,14 +43,14 @@ export async function resignDeliveries(
   const publicKey = publicKeyOf(kid, keys)
   assertLimit(limit)
   assertInTransaction(trx)
-  const rows = (await ask(trx, SIGNED_BY, [kid, String(limit)])) as readonly WaitingRow[]
+  const { own, unverified, transactionName } = await readWaitingSets(trx, { kid, limit }, { issuer, publicKey })
   const signed = await Promise.all(
-    rows.map(async ({ delivery_id, jti, signed_set }) => {
-      const renewed = await signSet(await readOwnClaims(jti, signed_set, { issuer, publicKey }), keys)
-      return { delivery_id, kid: renewed.kid, signed_set: renewed.jwt }
+    own.map(async ({ deliveryId, claims }) => {
+      const renewed = await signSet(claims, keys)
+      return { delivery_id: deliveryId, kid: renewed.kid, signed_set: renewed.jwt }
     }),
   )
-  const [row] = await ask(trx, REPLACE, [rows[0]?.transaction_name ?? '', kid, JSON.stringify(signed)])
+  const [row] = await ask(trx, REPLACE, [transactionName, kid, JSON.stringify(signed), `{${unverified}}`])
   return JSON.parse((row as { readonly replaced: string }).replaced) as Resigned
 }
 

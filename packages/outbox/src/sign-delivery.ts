@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { buildClaims, InvalidEventError, newJti, type SigningKeys, signSet } from 'risc-set'
 import type { SignedDelivery } from './deliveries.ts'
 import { MissingSubjectError } from './errors.ts'
@@ -13,14 +14,19 @@ export interface Cause {
 
 /** Writes one SET in the profile of its stream and signs it. */
 export async function signDelivery(address: Address, { issuer, keys, txn, issuedAt }: Cause): Promise<SignedDelivery> {
-  const { streamId, event, subject, profile, audience } = address
+  const { streamId, event, user, subject, profile, audience } = address
   if ((event.subject ?? subject) === undefined) throw new MissingSubjectError(streamId)
   const jti = newJti()
   const claims = namingStream(streamId, () =>
     buildClaims({ profile, issuer, audience, jti, txn, issuedAt, event, subject }),
   )
   const { kid, jwt } = await signSet(claims, keys)
-  return { streamId, jti, txn, eventType: event.uri, kid, signedSet: jwt }
+  return { streamId, jti, txn, eventType: event.uri, kid, orderKey: orderKey(streamId, user), signedSet: jwt }
+}
+
+/** Of the user rather than the subject, which an event may change: what follows belongs behind it. */
+function orderKey(streamId: string, user: string): string {
+  return createHash('sha256').update(`${streamId}\n${user}`).digest().readBigInt64BE().toString()
 }
 
 /** What one stream's profile cannot say, another's can: the problem is only found if the stream is named. */

@@ -15,6 +15,8 @@ export interface ClaimedDelivery {
   readonly expiresInMs: number
   /** What the last attempt came to, if it was not accepted. */
   readonly lastReason: string | undefined
+  /** Sent to see whether the stream's receiver answers again: costs no attempt. */
+  readonly probe: boolean
   readonly signedSet: string
   readonly endpointUrl: string
   readonly authorizationHeader: string | undefined
@@ -32,6 +34,7 @@ interface ClaimedRow {
   readonly age_ms: string
   readonly expires_in_ms: string
   readonly last_reason: string | null
+  readonly probe: boolean
   readonly signed_set: string
   readonly endpoint_url: string
   readonly authorization_header: string | null
@@ -67,6 +70,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     ageMs: Number(row.age_ms),
     expiresInMs: Number(row.expires_in_ms),
     lastReason: row.last_reason ?? undefined,
+    probe: row.probe,
     signedSet: row.signed_set,
     endpointUrl: row.endpoint_url,
     authorizationHeader: row.authorization_header ?? undefined,

@@ -34,7 +34,7 @@ const SETTINGS = z.object({
       abort: true,
     })
     .refine(suitsDriver, 'cannot be used by the driver: does it name a certificate file that is not there?'),
-  RISC_CONCURRENCY: wholeNumber(1, 2000).default(200),
+  RISC_CONCURRENCY: wholeNumber(1, 2000).default(400),
   RISC_ALLOW_LOOPBACK: z
     .enum(['true', 'false'], 'must be true or false')
     .transform((text) => text === 'true')

@@ -37,7 +37,7 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
-  const recorded = await settle({ ticket, deliveryId, step, ...facts(outcome) })
+  const recorded = await settle({ ticket, deliveryId, step, durationMs, ...facts(outcome) })
   report(log, delivery, outcome, step, { durationMs, recorded })
 }
 
@@ -48,12 +48,14 @@ const name = ({ jti, streamId, eventType, attempts }: ClaimedDelivery) => ({
   attempt: attempts + 1,
 })
 
-function facts(outcome: Outcome): Pick<Settlement, 'status' | 'reason' | 'description'> {
+function facts(outcome: Outcome): Omit<Settlement, 'ticket' | 'deliveryId' | 'step' | 'durationMs'> {
   if (outcome.kind === 'accepted') return { status: outcome.status }
   return {
     status: outcome.status,
     reason: outcome.reason,
     description: 'description' in outcome ? outcome.description : undefined,
+    holds: outcome.kind === 'hold' ? true : undefined,
+    waitsMs: outcome.kind === 'retry' ? outcome.waitsMs : undefined,
   }
 }
 

@@ -1,6 +1,6 @@
 import type { Ledger, Statement } from './ledger.ts'
 
-const BEAT: Statement = { name: 'risc.beat', text: 'select risc.beat($1, $2, $3, $4) as workers' }
+const BEAT: Statement = { name: 'risc.beat', text: 'select risc.beat($1, $2, $3, $4, $5) as workers' }
 const LEAVE: Statement = { name: 'risc.leave', text: 'select risc.leave($1, $2) as requeued' }
 
 /** How a worker introduces itself to the fleet. */
@@ -11,16 +11,25 @@ export interface WorkerIdentity {
   readonly slots: number
 }
 
-export const BEAT_EVERY_MS = 3000
+/** How the worker is as of now. */
+export interface Vitals {
+  /** Under which name graphile-worker knows its runner. */
+  readonly poolId: string | undefined
+  /** Whether the database would see it die at once. */
+  readonly hasLifeline: boolean
+}
 
-/** Says that the worker lives, and under which name graphile-worker knows its runner. Returns how many workers live. */
+export const BEAT_EVERY_MS = 1000
+
+/** Says that the worker lives. Returns how many workers live. */
 export async function beat(
   ledger: Ledger,
   self: WorkerIdentity,
-  poolId: string | undefined,
+  { poolId, hasLifeline }: Vitals,
   giveUp: AbortSignal,
 ): Promise<number> {
-  const [row] = await ledger.ask<{ workers: number }>(BEAT, [self.id, self.name, self.slots, poolId], giveUp)
+  const values = [self.id, self.name, self.slots, poolId, hasLifeline]
+  const [row] = await ledger.ask<{ workers: number }>(BEAT, values, giveUp)
   return row?.workers ?? 1
 }
 

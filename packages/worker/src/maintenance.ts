@@ -6,11 +6,22 @@ export interface MaintenanceReport {
   readonly requeued: number
   readonly unlocked_pools: number
   readonly removed_jobs: number
+  readonly expired: number
+  readonly discarded: number
 }
 
-export const MAINTAIN_EVERY_MS = 3000
+/** Pause between two rounds of one worker alone; a fleet shares it out. */
+const ROUND_MS = 1000
+/** Dead rows that are worth a vacuum; autovacuum wakes once a minute, and by then there may be a hundred thousand. */
+const MANY_DEAD_ROWS = 5000
 
-const MAINTAIN: Statement = { name: 'risc.maintain', text: 'select * from risc.maintain($1)' }
+const MAINTAIN: Statement = {
+  name: 'risc.maintain',
+  text: `select dead_workers, requeued, unlocked_pools, removed_jobs, expired, discarded, dead_rows::float8
+         from risc.maintain($1)`,
+}
+const SURVEY: Statement = { name: 'risc.survey', text: 'select risc.survey()' }
+const VACUUM: Statement = { text: 'vacuum (skip_locked, truncate false) risc.inflight' }
 
 /**
  * Takes one turn at maintenance; `undefined` when it was another worker's turn or there was nothing to do.
@@ -19,6 +30,19 @@ const MAINTAIN: Statement = { name: 'risc.maintain', text: 'select * from risc.m
  * heartbeat is old, and the first one back would take away what the others have delivered.
  */
 export async function maintain(ledger: Ledger, giveUp: AbortSignal): Promise<MaintenanceReport | undefined> {
-  const [report] = await ledger.ask<MaintenanceReport>(MAINTAIN, [ledger.answeredForMs()], giveUp)
-  return report !== undefined && Object.values(report).some((count) => count > 0) ? report : undefined
+  const [round] = await ledger.ask<MaintenanceReport & { readonly dead_rows: number }>(
+    MAINTAIN,
+    [ledger.answeredForMs()],
+    giveUp,
+  )
+  if (round === undefined) return undefined
+  await ledger.ask(SURVEY, [], giveUp)
+  const { dead_rows, ...report } = round
+  if (dead_rows > MANY_DEAD_ROWS) await ledger.ask(VACUUM, [], giveUp)
+  return Object.values(report).some((count) => count > 0) ? report : undefined
+}
+
+/** How long to wait for the next turn. */
+export function pauseAfterRound(workers: number, random: number): number {
+  return ROUND_MS * Math.max(workers, 1) * (0.5 + random)
 }

@@ -8,6 +8,8 @@ export interface DeliveryBudget {
   readonly retryDelaysMs: readonly number[]
   /** How long the delivery may still be tried, in milliseconds. */
   readonly expiresInMs: number
+  /** Whether it was sent to see if the receiver answers again. */
+  readonly probe: boolean
 }
 
 /** What becomes of a delivery after an attempt. */
@@ -16,8 +18,8 @@ export type NextStep =
   | { readonly next: 'retry'; readonly counts: boolean; readonly delayMs: number; readonly pauses?: true }
   | { readonly next: 'dead'; readonly counts: boolean; readonly deadBecause: 'refused' | 'exhausted' | 'expired' }
 
-/** How long a delivery waits before it asks again whether somebody has mended the stream. */
-const HOLD_MS = 5 * 60 * 1000
+/** How long a delivery waits that met a trouble which somebody has to end: the breaker makes the stream wait longer. */
+const HOLD_MS = 60 * 1000
 /** The shortest wait that costs no attempt. */
 const SHORTEST_MS = 1000
 
@@ -37,6 +39,8 @@ export function nextStep(outcome: Outcome, budget: DeliveryBudget, random: numbe
     case 'pause':
       return { next: 'retry', counts: false, delayMs: 0, pauses: true }
     case 'retry':
+      if (budget.probe)
+        return waitOrExpire(Math.max(SHORTEST_MS, (outcome.notBeforeMs ?? 0) * later(random)), false, budget)
       return outcome.counts ? retry(outcome, budget, random) : comeBack(outcome, budget, random)
     default:
       return outcome satisfies never

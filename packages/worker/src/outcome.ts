@@ -24,6 +24,8 @@ export type Outcome =
       readonly description?: string
       readonly counts: boolean
       readonly notBeforeMs?: number
+      /** For how long the receiver asks to be left alone, with whatever it may be. */
+      readonly waitsMs?: number
     }
   | { readonly kind: 'hold'; readonly reason: HoldReason; readonly status: number; readonly description?: string }
   | { readonly kind: 'pause'; readonly reason: PauseReason; readonly status?: number }
@@ -93,7 +95,7 @@ function judgeResponse({ status, retryAfterMs, refusal }: Response): Outcome {
 /** A receiver that says when to come back is working as it should: waiting for it costs no attempt. */
 function waiting(reason: RetryReason, status: number, retryAfterMs: number | undefined): Outcome {
   if (retryAfterMs === undefined) return { kind: 'retry', reason, status, counts: true }
-  return { kind: 'retry', reason, status, counts: false, notBeforeMs: retryAfterMs }
+  return { kind: 'retry', reason, status, counts: false, notBeforeMs: retryAfterMs, waitsMs: retryAfterMs }
 }
 
 function judgeRefusal(status: number, refusal: Response['refusal']): Outcome {

@@ -9,6 +9,12 @@ export interface Settlement {
   readonly status?: number | undefined
   readonly reason?: string | undefined
   readonly description?: string | undefined
+  /** From the first byte sent to the last one read. */
+  readonly durationMs?: number | undefined
+  /** For how long the receiver asked to be left alone. */
+  readonly waitsMs?: number | undefined
+  /** Whether somebody has to end the trouble, which is every delivery's of the stream. */
+  readonly holds?: boolean | undefined
 }
 
 const SETTLE: Statement = { name: 'risc.settle', text: 'select unnest(risc.settle($1)) as ticket' }
@@ -37,7 +43,7 @@ export async function handBack(
   return tickets
 }
 
-function toRecord({ ticket, deliveryId, step, status, reason, description }: Settlement): Record<string, unknown> {
+function toRecord({ ticket, deliveryId, step, durationMs, waitsMs, ...facts }: Settlement): Record<string, unknown> {
   return {
     ticket,
     delivery_id: deliveryId,
@@ -45,8 +51,8 @@ function toRecord({ ticket, deliveryId, step, status, reason, description }: Set
     counts: step.counts,
     ...(step.next === 'retry' && { delay_ms: step.delayMs, pauses: step.pauses }),
     ...(step.next === 'dead' && { dead_because: step.deadBecause }),
-    status,
-    reason,
-    description,
+    duration_ms: durationMs,
+    waits_ms: waitsMs,
+    ...facts,
   }
 }

@@ -6,8 +6,9 @@ import { dispatch, pauseAfterPass } from './dispatch.ts'
 import { errorCode } from './error-code.ts'
 import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
 import { type Ledger, openLedger } from './ledger.ts'
+import { holdLifeline } from './lifeline.ts'
 import { loop } from './loop.ts'
-import { MAINTAIN_EVERY_MS, maintain } from './maintenance.ts'
+import { maintain, pauseAfterRound } from './maintenance.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
 
@@ -60,12 +61,13 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   let workers: number
   try {
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
-    workers = await beat(ledger, self, undefined, stopping) // nothing may be claimed by a stranger
+    workers = await beat(ledger, self, { poolId: undefined, hasLifeline: false }, stopping) // nothing may be claimed by a stranger
   } catch (error) {
     if (stopping.aborted) return
     throw error
   }
 
+  const lifeline = holdLifeline(config.databaseUrl, self.id)
   const deliverer = createDeliverer({ ledger, workerId: self.id, rules: config, log })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
@@ -76,7 +78,7 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   })
 
   async function showLife(poolId: string | undefined): Promise<number> {
-    workers = await beat(ledger, self, poolId, leaving.signal)
+    workers = await beat(ledger, self, { poolId, hasLifeline: lifeline.held }, leaving.signal)
     return BEAT_EVERY_MS
   }
 
@@ -89,7 +91,7 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   async function maintainOnce(): Promise<number> {
     const report = await maintain(ledger, stopping)
     if (report !== undefined) log.warn(report, 'maintenance freed what was stuck')
-    return MAINTAIN_EVERY_MS * (0.5 + Math.random())
+    return pauseAfterRound(workers, Math.random())
   }
 
   function reportBug(error: unknown): void {
@@ -108,6 +110,6 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
     log.info({ handed_back: handedBack }, 'worker stopped')
   } finally {
     leaving.abort()
-    await living
+    await Promise.all([living, lifeline.close()])
   }
 }

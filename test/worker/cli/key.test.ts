@@ -110,8 +110,7 @@ test('key retire refuses for dead letters, however old, and says what to do abou
   expect(await runCommand(['key', 'retire', 'key-1'], { DATABASE_URL: url })).toEqual({
     code: 1,
     stdout: '',
-    stderr:
-      'risc-worker: key key-1 is still needed by SETs that it signed: 1 dead, to be retried, discarded or re-signed first\n',
+    stderr: 'risc-worker: key key-1 is still needed by SETs that it signed: 1 dead, to be retried or re-signed first\n',
   })
 })
 

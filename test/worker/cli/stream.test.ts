@@ -19,6 +19,7 @@ test('a stream is added with the defaults of the table, and its URL for an audie
         status: 'enabled',
         status_reason: null,
         status_changed_at: expect.stringMatching(/Z$/),
+        ordering: 'subject',
         max_in_flight: 50,
         rate_limit: 1000,
         rate_interval_seconds: 60,

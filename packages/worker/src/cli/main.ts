@@ -19,7 +19,7 @@ const MISUSE = 64
 const ENVIRONMENT = `
 Environment:
   DATABASE_URL           where the outbox is: postgres://user:password@host:5432/database
-  RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (200)
+  RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (400)
   RISC_SHUTDOWN_SECONDS  run: how long a stopping worker waits for what is in flight (10)
   RISC_LOG_LEVEL         run: fatal, error, warn, info, debug, trace or silent (info)
   RISC_WORKER_NAME       run: what status calls this process (host:pid)

@@ -16,7 +16,10 @@ interface KeyRetireOptions {
 
 const HELP = `
 Once it is done, the key may leave the published key set. Refused while anything depends on the key, see key list. Dead
-letters are to be retried or discarded, or signed anew by the IdP (outbox.resign), which alone holds the keys.
+letters are to be retried, or signed anew by the IdP (outbox.resign), which alone holds the keys.
+
+First make sure that no process signs with the key any more. Transactions that have enqueued and are open are waited for,
+5 s at most; what is signed and not yet enqueued cannot be seen.
 
 Examples:
   $ risc-worker key retire 2026-01
@@ -48,7 +51,7 @@ function refusal(
   const reasons = [
     ...(unsettled > 0 ? [`${unsettled} unsettled`] : []),
     ...(accepted_recently > 0 ? [`${accepted_recently} accepted in the last ${formatSpan(recentMs)}`] : []),
-    ...(dead > 0 ? [`${dead} dead, to be retried, discarded or re-signed first`] : []),
+    ...(dead > 0 ? [`${dead} dead, to be retried or re-signed first`] : []),
   ]
   const until = ends ? ` until ${formatTime(needed_until)}` : ''
   return `key ${kid} is still needed${until} by SETs that it signed: ${reasons.join('; ')}`

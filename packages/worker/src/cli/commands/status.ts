@@ -13,7 +13,8 @@ interface StatusOptions {
 }
 
 const HELP = `
-One line per stream with what waits for it (WINDOW: how many may be dispatched at a time; LAG: how long the oldest has
+One line per stream with what waits for it. STATUS: its own, or why nothing is sent for now: after failures a stream is
+only tried from time to time (WINDOW: how many may be dispatched at a time; LAG: how long the oldest has
 been due), and one per live worker.
 
 Examples:
@@ -64,7 +65,7 @@ function formatStreams(streams: readonly StreamHealth[]): string {
     ['STREAM', 'STATUS', 'QUEUED', 'DISPATCHED', 'WINDOW', 'DEAD', 'LAG'],
     streams.map((stream) => [
       stream.stream_id,
-      stream.status_reason === null ? stream.status : `${stream.status} (${stream.status_reason})`,
+      describeStatus(stream),
       stream.queued,
       stream.dispatched,
       stream.max_in_flight,
@@ -72,6 +73,11 @@ function formatStreams(streams: readonly StreamHealth[]): string {
       formatSpan(stream.lag_seconds * 1000),
     ]),
   )
+}
+
+function describeStatus({ status, status_reason, breaker_open_because }: StreamHealth): string {
+  if (status_reason !== null) return `${status} (${status_reason})`
+  return status === 'enabled' && breaker_open_because !== null ? `held (${breaker_open_because})` : status
 }
 
 function formatWorkers(workers: readonly LiveWorker[]): string {

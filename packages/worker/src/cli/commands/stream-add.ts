@@ -18,6 +18,7 @@ interface StreamAddOptions {
   readonly profile: StreamProfile
   readonly audience?: string[]
   readonly events?: string[]
+  readonly ordering?: 'subject' | 'none'
   readonly maxInFlight?: number
   readonly rateLimit?: number
   readonly rateInterval?: number
@@ -50,6 +51,12 @@ export function addStreamAddCommand(stream: Command, world: World): void {
     )
     .option('--audience <aud...>', 'the claim aud (default: the URL)')
     .option('--events <type...>', 'short names or URIs of the events it wants (default: all)', commaSeparated)
+    .addOption(
+      new Option('--ordering <ordering>', 'whether events of one user keep their order (default: subject)').choices([
+        'subject',
+        'none',
+      ]),
+    )
     .option('--max-in-flight <n>', 'deliveries in flight at most, over all workers (default: 50)', wholeNumber(1))
     .option('--rate-limit <n>', 'requests in any rate interval at most (default: 1000)', wholeNumber(1))
     .option('--rate-interval <duration>', 'what the rate limit is counted over (default: 1m)', duration(1))
@@ -78,7 +85,7 @@ function readStream(
   world: World,
 ): Insertable<StreamTable> {
   const { url, profile, audience = [url], events, maxInFlight, timeoutMs, retryDelays, maxAge } = options
-  const { rateLimit, rateInterval } = options
+  const { ordering, rateLimit, rateInterval } = options
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(id)) throw new MisuseError('<id> must be 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   if (events?.length === 0) throw new MisuseError('--events names no event')
   if (audience.includes('')) throw new MisuseError('--audience must not be empty')
@@ -91,6 +98,7 @@ function readStream(
     endpoint_url: url,
     audience,
     ...(events !== undefined && { events_requested: events.map(eventUri) }),
+    ...(ordering !== undefined && { ordering }),
     ...(maxInFlight !== undefined && { max_in_flight: maxInFlight }),
     ...(rateLimit !== undefined && { rate_limit: rateLimit }),
     ...(rateInterval !== undefined && { rate_interval: `${rateInterval} milliseconds` }),

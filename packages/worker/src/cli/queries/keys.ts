@@ -34,12 +34,18 @@ export async function listKeys(db: Kysely<OutboxDatabase>, recentMs: number): Pr
   return rows
 }
 
-/** Retires a key unless SETs depend on it. */
+/** Retires a key unless SETs depend on it, those of open transactions included, which it waits for. */
 export async function retireKey(db: Kysely<OutboxDatabase>, kid: string, recentMs: number): Promise<Retirement> {
-  const { rows } = await sql<Retirement>`
-    select retired, unsettled::float8, dead::float8, accepted_recently::float8, needed_until,
-      coalesce(needed_until > now(), false) as ends
-    from risc.retire_key(${kid}, ${milliseconds(recentMs)})`.execute(db)
+  const { rows } = await db
+    .transaction()
+    .setIsolationLevel('read committed') // to see what commits while it waits
+    .execute(async (trx) => {
+      await sql`set local statement_timeout = 0`.execute(trx) // it waits longer than a role's may be, and ends by itself
+      return sql<Retirement>`
+        select retired, unsettled::float8, dead::float8, accepted_recently::float8, needed_until,
+          coalesce(needed_until > clock_timestamp(), false) as ends
+        from risc.retire_key(${kid}, ${milliseconds(recentMs)})`.execute(trx)
+    })
   const [retirement] = rows
   if (retirement === undefined) throw new TypeError('risc.retire_key always answers')
   return retirement

@@ -13,7 +13,7 @@ export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
   return db
     .selectFrom('risc.streams')
     .select(['id', 'profile', 'endpoint_url', 'audience', 'events_requested'])
-    .select(['status', 'status_reason', 'status_changed_at', 'max_in_flight', 'rate_limit'])
+    .select(['status', 'status_reason', 'status_changed_at', 'ordering', 'max_in_flight', 'rate_limit'])
     .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))

@@ -1,0 +1,3 @@
+import { testFaults } from './lane.ts'
+
+testFaults(['too many connections', 'disk full'], { proxied: false })

@@ -1,0 +1,3 @@
+import { testFaults } from './lane.ts'
+
+testFaults(['SIGSTOP beyond the TTL'], { proxied: false })

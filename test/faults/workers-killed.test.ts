@@ -1,0 +1,3 @@
+import { testFaults } from './lane.ts'
+
+testFaults(['kill -9'], { proxied: false })

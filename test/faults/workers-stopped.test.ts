@@ -1,0 +1,3 @@
+import { testFaults } from './lane.ts'
+
+testFaults(['SIGTERM', 'second SIGTERM'], { proxied: false })
