@@ -21,7 +21,7 @@ export interface Producer {
   stop(): Promise<void>
 }
 
-const USERS = 60
+const USERS = 500 // one whose last event waits keeps the next waiting: many, so that the others go on
 const PAUSE_MS = 10
 const ROLLS_BACK_EVERY = 25
 

@@ -12,8 +12,8 @@ export interface Phase {
 }
 
 const ENOUGH_ARRIVALS = 400
-/** Long enough for statements and connections to be given up; too short for workers to be taken for dead. */
-const SILENT_SECONDS = 9
+/** Longer than a worker may be silent. After an outage everybody has been, and nobody may be taken for dead. */
+const SILENT_SECONDS = 16
 
 export const story: readonly Phase[] = [
   { name: 'all hosts up', play: begin },
