@@ -858,7 +858,7 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, firs
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), held as (
-    select i.stream_id, count(*)::integer as held, min(i.dispatched_at) < now() - interval '1 second' as hangs
+    select i.stream_id, count(*)::integer as held, min(i.claimed_at) < now() - interval '1 second' as hangs
     from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
   ), judged as (
     select h.stream_id, h.held, h.hangs or f.slow or f.failures > 0 or f.ramp < s.max_in_flight as slow

@@ -1,6 +1,7 @@
-const benches: Readonly<Record<string, () => Promise<{ run(): Promise<void> }>>> = {
+const benches: Readonly<Record<string, () => Promise<{ run(args: readonly string[]): Promise<void> }>>> = {
   enqueue: () => import('./enqueue.ts'),
   deliver: () => import('./deliver.ts'),
+  isolation: () => import('./isolation.ts'),
   sign: () => import('./sign.ts'),
 }
 
@@ -9,5 +10,5 @@ if (bench === undefined) {
   console.error(`usage: pnpm bench ${Object.keys(benches).join('|')}`)
   process.exitCode = 64
 } else {
-  await (await bench()).run()
+  await (await bench()).run(process.argv.slice(3))
 }

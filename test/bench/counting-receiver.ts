@@ -1,24 +1,28 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
-import type { Report } from './counting-receiver-process.ts'
+import type { Order, Report } from './counting-receiver-process.ts'
 
 /** A receiver in a process of its own, as a partner's would be: accepts everything at once and keeps the time. */
 export interface CountingReceiver {
   readonly url: string
   /** Resolves when `count` more requests have come: from when to when, and the bodies with their times if asked for. */
   receive(count: number, options?: { readonly keepBodies: boolean }): Promise<Report>
+  /** From now on, each request is answered as the `Behaviour` says that its path begins with, or accepted again. */
+  behave(asPathsSay: boolean): void
   close(): void
 }
 
 export async function openCountingReceiver(): Promise<CountingReceiver> {
   const process = fork(new URL('counting-receiver-process.ts', import.meta.url))
   const port = await nextMessage<number>(process)
+  const order = (message: Order): void => void process.send(message)
   return {
     url: `http://127.0.0.1:${port}`,
     receive(count, { keepBodies } = { keepBodies: false }) {
-      process.send({ count, keepBodies })
+      order({ kind: 'receive', count, keepBodies })
       return nextMessage<Report>(process)
     },
+    behave: (asPathsSay) => order({ kind: 'behave', asPathsSay }),
     close: () => process.disconnect(),
   }
 }

@@ -1,9 +1,10 @@
 import { startPostgres } from 'example-local-postgres'
-import { Pool } from 'pg'
 import { migrate } from 'risc-worker'
 import { openCountingReceiver } from './counting-receiver.ts'
 import { compareDelivery, DELIVERIES } from './deliver-work.ts'
 import { EVENTS, EVENTS_PER_SECOND, measureLatency } from './latency.ts'
+import { openPool } from './open-pool.ts'
+import { quantile } from './quantile.ts'
 import { type Rate, ratio, spread } from './rounds.ts'
 
 const ROUNDS = 5
@@ -16,7 +17,7 @@ const PROMISED_RATIO = 0.7
 export async function run(): Promise<void> {
   const postgres = await startPostgres({ durable: true })
   const receiver = await openCountingReceiver()
-  const pool = new Pool({ connectionString: postgres.url })
+  const pool = openPool(postgres.url)
   try {
     await migrate(postgres.url)
     const { got, worker } = await compareDelivery(postgres.url, pool, receiver, ROUNDS)
@@ -50,9 +51,4 @@ function report(got: Rate, worker: Rate, latency: readonly number[]): void {
     console.error(`one worker delivers at less than ${PROMISED_RATIO} times the rate of a bare got loop`)
     process.exitCode = 1
   }
-}
-
-function quantile(values: readonly number[], q: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(Math.floor(sorted.length * q), sorted.length - 1)] ?? Number.NaN
 }

@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { exportJWK, generateKeyPair } from 'jose'
 import type { Client } from 'pg'
-import { createOutbox, type Outbox } from 'risc-outbox'
-import { loadSigningKeys } from 'risc-set'
+import type { Outbox } from 'risc-outbox'
+import { newOutbox } from './new-outbox.ts'
 import type { Work } from './rounds.ts'
 
 const USERS = 10_000
@@ -25,7 +24,7 @@ export async function prepareUsers(client: Client): Promise<void> {
 
 /** The same change of a user with what is to be compared, on connections of their own. */
 export async function compareEnqueue(clients: readonly Client[]): Promise<{ works: Work[]; setBytes: number }> {
-  const outbox = await openOutbox()
+  const outbox = await newOutbox()
   const [first] = clients
   if (first === undefined) throw new TypeError('there must be a connection')
   const sample = await record(outbox, first)
@@ -72,12 +71,6 @@ interface Sample {
 
 function eventOf(n: number) {
   return { type: 'account-disabled', user: `u-${n}`, reason: 'hijacking' } as const
-}
-
-async function openOutbox(): Promise<Outbox> {
-  const { privateKey } = await generateKeyPair('RS256', { extractable: true })
-  const keys = await loadSigningKeys({ keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256' }] })
-  return createOutbox({ issuer: 'https://idp.example/', keys })
 }
 
 async function record(outbox: Outbox, client: Client): Promise<Sample> {

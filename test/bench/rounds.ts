@@ -24,10 +24,7 @@ export interface RoundSettings {
 export async function measure(works: readonly Work[], settings: RoundSettings): Promise<Rate[]> {
   const rates = works.map(({ name }) => ({ name, perSecond: [] as number[] }))
   for (let round = -1; round < settings.rounds; round++) {
-    for (const turn of works.keys()) {
-      const index = (turn + round + 1) % works.length
-      const work = works[index]
-      if (work === undefined) continue
+    for (const [index, work] of turns(works, round + 1)) {
       await settings.reset()
       const rate = await ratePerSecond(work, settings)
       const warmingUp = round < 0
@@ -35,6 +32,13 @@ export async function measure(works: readonly Work[], settings: RoundSettings): 
     }
   }
   return rates
+}
+
+/** All items with their indexes, in each round another one first. */
+export function turns<Item>(items: readonly Item[], round: number): [number, Item][] {
+  const first = round % items.length
+  const entries = [...items.entries()]
+  return [...entries.slice(first), ...entries.slice(0, first)]
 }
 
 async function ratePerSecond({ once }: Work, { seconds, connections }: RoundSettings): Promise<number> {
@@ -68,5 +72,10 @@ export function spread(values: readonly number[]): Spread {
 
 /** How one rate compares to another, round by round. */
 export function ratio(rate: Rate, base: Rate): Spread {
-  return spread(rate.perSecond.map((value, round) => value / (base.perSecond[round] ?? Number.NaN)))
+  return compare(rate.perSecond, base.perSecond)
+}
+
+/** How the values of all rounds compare to others, round by round. */
+export function compare(values: readonly number[], others: readonly number[]): Spread {
+  return spread(values.map((value, round) => value / (others[round] ?? Number.NaN)))
 }

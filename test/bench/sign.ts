@@ -2,7 +2,7 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { buildClaims, loadSigningKeys, newJti, resolveEvent, type Signer, type SigningKeys, signSet } from 'risc-set'
-import { type Spread, spread } from './rounds.ts'
+import { type Spread, spread, turns } from './rounds.ts'
 
 const ROUNDS = 7
 const SECONDS = 0.25
@@ -25,9 +25,7 @@ export async function run(): Promise<void> {
   )
   for (const lane of lanes) await measure(lane)
   for (let round = 0; round < ROUNDS; round++) {
-    for (const turn of lanes.keys()) {
-      const lane = lanes[(turn + round) % lanes.length]
-      if (lane === undefined) continue
+    for (const [, lane] of turns(lanes, round)) {
       const { perSecond, cpuMicros } = await measure(lane)
       lane.perSecond.push(perSecond)
       lane.cpuMicros.push(cpuMicros)

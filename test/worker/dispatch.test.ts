@@ -78,7 +78,9 @@ describe('a pass', () => {
     await pool.query(
       `delete from risc.inflight where ticket not in (select min(ticket) from risc.inflight group by stream_id)`,
     )
-    await pool.query(`update risc.inflight set dispatched_at = dispatched_at - interval '2 seconds'`)
+    await pool.query(
+      `update risc.inflight set worker_id = gen_random_uuid(), claimed_at = now() - interval '2 seconds'`,
+    )
     while ((await dispatch(pool)) > 0);
     expect(Object.values(await heldByStream(pool)).reduce((sum, held) => sum + held)).toBe(10)
 

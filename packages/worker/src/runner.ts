@@ -32,6 +32,10 @@ export interface RunnerSettings {
 const TASK = 'risc.deliver'
 
 const POLL_EVERY_MS = 500
+/** More than dispatch hands out for this process: it may take a little of another's share without making it wait. */
+const JOBS_PER_SLOT = 2
+/** Small: what waits here while all slots are taken waits beside other processes' free ones. */
+const FETCH_AT_ONCE = 25
 /** Longer without a fetch while a slot is free: the runner is alive and useless. */
 const STALLED_MS = 3000
 const START_WITHIN_MS = 8000
@@ -46,6 +50,7 @@ const SIGNS_OF_TROUBLE = [
 ] as const
 
 export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: RunnerSettings): Runner {
+  const concurrentJobs = JOBS_PER_SLOT * slots
   const { promise: trouble, resolve: fail } = Promise.withResolvers<string>()
   const pool = openPool(databaseUrl, {
     max: 6,
@@ -69,7 +74,7 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
   keepReturnsTracked(events)
 
   const watch = setInterval(() => {
-    if (busy < slots && performance.now() - fetchedAt > STALLED_MS) fail('stalled')
+    if (busy < concurrentJobs && performance.now() - fetchedAt > STALLED_MS) fail('stalled')
   }, 250)
 
   async function task(ticket: unknown): Promise<void> {
@@ -95,9 +100,9 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
     preset: {
       worker: {
         schema: 'risc_worker',
-        concurrentJobs: slots,
+        concurrentJobs,
         pollInterval: POLL_EVERY_MS,
-        localQueue: { size: slots + 1 },
+        localQueue: { size: FETCH_AT_ONCE },
         // Zero, not the default: unbatched, a lost connection is an unhandled rejection that ends the process.
         completeJobBatchDelay: 0,
         failJobBatchDelay: 0,

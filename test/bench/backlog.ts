@@ -1,0 +1,25 @@
+import type { Pool } from 'pg'
+
+/** As long as an RS256-signed SET of one event. */
+export const STAND_IN: string = 'x'.repeat(900)
+
+/** How many deliveries each stream is to have, and from when on they may be sent, in milliseconds since 1970. */
+export interface Backlog {
+  readonly perStream: number
+  readonly dueAt?: number
+}
+
+/** Deliveries as `enqueue` writes them, for all streams in turns, with a stand-in for the SET. */
+export async function addBacklog(
+  pool: Pool,
+  streamIds: readonly string[],
+  { perStream, dueAt }: Backlog,
+): Promise<void> {
+  await pool.query(
+    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set, due_at)
+     select id, gen_random_uuid(), 'txn', 'https://events.example/changed', 'key', $4,
+       coalesce(to_timestamp($3::float8 / 1000), now())
+     from generate_series(1, $2::integer) n, unnest($1::text[]) id`,
+    [streamIds, perStream, dueAt, STAND_IN],
+  )
+}
