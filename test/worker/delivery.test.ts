@@ -274,6 +274,25 @@ describe('a delivery that is not accepted', () => {
     },
   )
 
+  test('a receiver that drips the body of its 202 is done with before its time is up', async ({ database, start }) => {
+    const server = createServer((_, response) => {
+      response.writeHead(202)
+      const drip = setInterval(() => response.write('x'), 20)
+      response.on('close', () => clearInterval(drip))
+    })
+    onTestFinished(() => {
+      server.close()
+      server.closeAllConnections()
+    })
+    await once(server.listen(0, '127.0.0.1'), 'listening')
+    const { port } = server.address() as AddressInfo
+    await addStream(database.pool, { id: 'a', endpoint_url: `http://127.0.0.1:${port}/`, timeout_ms: 60_000 })
+    await addDeliveries(database.pool, 'a')
+    start()
+    const row = await until(async () => (await database.pool.query('select * from risc.history')).rows[0], 'history')
+    expect(row).toMatchObject({ outcome: 'accepted', status: 202 })
+  })
+
   test('of an endless answer only the beginning is read', async ({ database, start }) => {
     let written = 0
     const server = createServer((_, response) => {

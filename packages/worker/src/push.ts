@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Duplex } from 'node:stream'
 import got, { RequestError } from 'got'
 import type { Agents } from './agents.ts'
 import type { Answer, Failure } from './answer.ts'
@@ -18,6 +19,8 @@ export interface PushRequest {
 }
 
 const LONGEST_BODY = 4096
+/** How long a body that tells nothing is read, for the sake of its connection: a receiver may drip it. */
+const DRAIN_WITHIN_MS = 250
 
 const client = got.extend({
   method: 'POST',
@@ -66,12 +69,13 @@ export async function push(
 }
 
 /**
- * Reads to the end, so that the connection can be used again, or to the limit. A broken body leaves the status standing,
- * unless it is needed to tell what the status means.
+ * Reads to the end, so that the connection can be used again, or to the limit. A broken or late body leaves the status
+ * standing, unless it is needed to tell what the status means.
  */
-async function readBody(stream: AsyncIterable<Buffer>, { needed }: { readonly needed: boolean }): Promise<string> {
+async function readBody(stream: Duplex, { needed }: { readonly needed: boolean }): Promise<string> {
   const chunks: Buffer[] = []
   let size = 0
+  const late = needed ? undefined : setTimeout(() => stream.destroy(), DRAIN_WITHIN_MS)
   try {
     for await (const chunk of stream) {
       chunks.push(chunk)
@@ -80,6 +84,8 @@ async function readBody(stream: AsyncIterable<Buffer>, { needed }: { readonly ne
     }
   } catch (error) {
     if (needed) throw error
+  } finally {
+    clearTimeout(late)
   }
   return Buffer.concat(chunks).subarray(0, LONGEST_BODY).toString('utf8')
 }
