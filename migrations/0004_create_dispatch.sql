@@ -136,7 +136,8 @@ $$;
 -- breaker is to be tried, what its rate leaves, and its share of the fleet's slots.
 --
 -- Slow streams, those that hang, fail, take long or have yet to prove themselves, are given half of the slots together at
--- most; they take turns by lot, or those that fail would go before all others with their old backlogs. An eighth is kept
+-- most, and little in one pass, lest what began together ends together; they take turns by lot, or those that fail would
+-- go before all others with their old backlogs. An eighth is kept
 -- for streams that hold little: whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the
 -- rest those that hold least come first.
 create function risc.rooms()
@@ -154,7 +155,9 @@ returns table (
   ), free as (
     select f.slots - coalesce(sum(j.held), 0) as free,
       f.slots - floor(f.slots / 8) - coalesce(sum(j.held), 0) as common_free,
-      greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free,
+      least(
+        greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
+      ) as slow_free,
       greatest(floor(f.slots / 50), 1) as little
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (

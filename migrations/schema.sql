@@ -866,7 +866,9 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, firs
   ), free as (
     select f.slots - coalesce(sum(j.held), 0) as free,
       f.slots - floor(f.slots / 8) - coalesce(sum(j.held), 0) as common_free,
-      greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0) as slow_free,
+      least(
+        greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
+      ) as slow_free,
       greatest(floor(f.slots / 50), 1) as little
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (

@@ -105,11 +105,12 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
 
   await supervisor.stop(config.shutdownMs)
   await deliverer.finish()
+  leaving.abort() // a sign of life after the last word would be a worker that nobody is
+  await living
   try {
     const handedBack = await leave(ledger, self, supervisor.poolIds, AbortSignal.timeout(LEAVE_WITHIN_MS))
     log.info({ handed_back: handedBack }, 'worker stopped')
   } finally {
-    leaving.abort()
-    await Promise.all([living, lifeline.close()])
+    await lifeline.close()
   }
 }
