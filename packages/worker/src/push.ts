@@ -55,7 +55,7 @@ export async function push(
     const [response] = await once(stream, 'response')
     const status: number = response.statusCode
     const body = await readBody(stream, { needed: status === 400 })
-    const retryAfterMs = readRetryAfter(response.headers['retry-after'], new Date())
+    const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
     const refusal = status === 400 ? readRefusal(body, request.signedSet) : undefined
     return {
       kind: 'response',
