@@ -31,3 +31,11 @@ test.each([
   const folder = new URL(`../../${document}`, import.meta.url)
   for (const link of links) expect(() => readFileSync(new URL(link, folder)), link).not.toThrow(/ENOENT/)
 })
+
+test("every promise of ARCHITECTURE.md is a test's name, in the file that it points at", () => {
+  const promises = [...read('ARCHITECTURE.md').matchAll(/\[([^\]]+)\]\((test\/\S+\.ts)\)/g)]
+  expect(promises.length).toBeGreaterThan(30)
+  for (const [, name = '', file = ''] of promises) {
+    if (name !== 'crash matrix') expect(read(file), file).toContain(name)
+  }
+})
