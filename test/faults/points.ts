@@ -3,7 +3,7 @@ import { SLOTS } from './fleet.ts'
 import { closeGate, type Gate, type GatePoint } from './gates.ts'
 import type { Point } from './matrix.ts'
 import { type RiscWorkerProcess, startRiscWorker } from './risc-worker.ts'
-import { REFUSED_USER, REFUSING_STREAM, type Stand } from './stand.ts'
+import { LONE_USER, REFUSED_USER, REFUSING_STREAM, type Stand } from './stand.ts'
 
 /** A worker that has been brought to a point and is kept there. */
 export interface Held {
@@ -61,7 +61,8 @@ async function atGate(stand: Stand, point: GatePoint, { name }: RiscWorkerProces
 
 /**
  * With every slot taken and no job in store, so that nobody waits for the fetch and it is missed by no one: one event
- * after the other, until the victim has as many as it can hold.
+ * after the other, until the victim has as many as it can hold. All for one stream: a stream that hangs is given less,
+ * and the fetch needs something to find.
  */
 async function duringFetch(stand: Stand, victim: RiscWorkerProcess): Promise<Held> {
   const { db, producer, receiver } = stand
@@ -72,7 +73,7 @@ async function duringFetch(stand: Stand, victim: RiscWorkerProcess): Promise<Hel
   const answers = holdAnswersTo(stand, victim)
   while (answers.count < SLOTS) {
     const arrived = receiver.arrivals.length
-    await producer.burst(1)
+    await producer.burst(1, LONE_USER)
     await eventually(async () => receiver.arrivals.length > arrived || undefined, 'an event to arrive')
   }
   const gate = await closeGateTo(stand, 'fetch', victim.name)
