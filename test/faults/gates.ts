@@ -5,7 +5,7 @@ import { eventually } from './eventually.ts'
 // the product knows nothing of it, and no sleep has to be lucky.
 
 /** Where in its work a process can be stopped. */
-export type GatePoint = 'before claim' | 'after claim' | 'settle' | 'dispatch' | 'maintain' | 'retry'
+export type GatePoint = 'fetch' | 'before claim' | 'after claim' | 'settle' | 'dispatch' | 'maintain' | 'retry'
 
 /** A gate that one process cannot pass. */
 export interface Gate {
@@ -37,6 +37,9 @@ create trigger gate_4 after delete on risc.inflight
 create trigger gate_5 after insert on risc.history for each statement execute function faults.gate('settle');
 create trigger gate_6 after update on risc.deliveries
   for each statement execute function faults.gate('retry', 'risc.retry(');
+
+create trigger gate_7 after update on risc_worker._private_jobs
+  for each row execute function faults.gate('fetch', 'skip locked');
 
 create table faults.full_disk (since timestamptz not null);
 

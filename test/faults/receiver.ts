@@ -21,7 +21,9 @@ export interface FaultsReceiver {
 }
 
 export interface HeldAnswers {
-  /** Resolves when at least one sender waits for its answer. */
+  /** How many senders wait for their answers. */
+  readonly count: number
+  /** Resolves when one does. */
   reached(): Promise<void>
   /** Accepts what was held and resolves when all answers are written, though nobody may read them. */
   release(): Promise<void>
@@ -70,6 +72,9 @@ export async function openFaultsReceiver(): Promise<FaultsReceiver> {
       const held: Hold = { isMine, answers: [] }
       hold = held
       return {
+        get count() {
+          return held.answers.length
+        },
         async reached() {
           await eventually(async () => held.answers.length > 0 || undefined, 'a request to hold')
         },

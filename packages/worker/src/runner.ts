@@ -94,7 +94,7 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
     pgPool: pool,
     events,
     noHandleSignals: true,
-    logger: graphileLogger(log),
+    logger: graphileLogger(log, () => fail('complaint')),
     taskList: { [TASK]: task },
     parsedCronItems: [], // or it would look for a crontab where the process was started
     preset: {
@@ -134,10 +134,17 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
   }
 }
 
-/** Its complaints are no alarms: the supervisor has seen to whatever they are about. */
-function graphileLogger(log: Logger): GraphileLogger {
+/**
+ * A complaint is a sign of trouble too: a fetch that failed is told nowhere else, and the jobs that the server has locked
+ * for it all the same would stay with a runner that does not know of them for as long as it lives.
+ */
+function graphileLogger(log: Logger, onComplaint: () => void): GraphileLogger {
   return new GraphileLogger(() => (level, message) => {
-    if (level === 'error') log.warn({ graphile_worker: message }, 'graphile-worker complained')
-    else log.debug({ graphile_worker: message }, 'graphile-worker')
+    if (level === 'error') {
+      log.warn({ graphile_worker: message }, 'graphile-worker complained')
+      onComplaint()
+    } else {
+      log.debug({ graphile_worker: message }, 'graphile-worker')
+    }
   })
 }
