@@ -114,7 +114,7 @@ create function risc.remove_dead_workers(p_steady_for interval) returns setof te
 begin atomic
   delete from risc.workers w
   where p_steady_for > risc.worker_ttl() and w.beat_at < now() - risc.worker_ttl()
-    or p_steady_for > interval '5 seconds' and w.has_lifeline and w.beat_at < now() - interval '2500 milliseconds' and not exists (
+    or p_steady_for > interval '5 seconds' and w.has_lifeline and w.beat_at < now() - interval '2 seconds' and not exists (
       select from pg_locks l
       where l.locktype = 'advisory' and l.objsubid = 1 and l.classid::bigint << 32 | l.objid::bigint = risc.lifeline(w.id)
         and l.database = (select d.oid from pg_database d where d.datname = current_database()))

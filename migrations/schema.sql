@@ -714,7 +714,7 @@ CREATE FUNCTION risc.remove_dead_workers(p_steady_for interval) RETURNS SETOF te
     LANGUAGE sql
     BEGIN ATOMIC
  DELETE FROM risc.workers w
-   WHERE (((remove_dead_workers.p_steady_for > risc.worker_ttl()) AND (w.beat_at < (now() - risc.worker_ttl()))) OR ((remove_dead_workers.p_steady_for > '00:00:05'::interval) AND w.has_lifeline AND (w.beat_at < (now() - '00:00:02.5'::interval)) AND (NOT (EXISTS ( SELECT
+   WHERE (((remove_dead_workers.p_steady_for > risc.worker_ttl()) AND (w.beat_at < (now() - risc.worker_ttl()))) OR ((remove_dead_workers.p_steady_for > '00:00:05'::interval) AND w.has_lifeline AND (w.beat_at < (now() - '00:00:02'::interval)) AND (NOT (EXISTS ( SELECT
             FROM pg_locks l
            WHERE ((l.locktype = 'advisory'::text) AND (l.objsubid = 1) AND ((((l.classid)::bigint << 32) | (l.objid)::bigint) = risc.lifeline(w.id)) AND (l.database = ( SELECT d.oid
                     FROM pg_database d

@@ -86,7 +86,7 @@ test('a worker whose session the database saw end is given up at once, and what 
 
 test('a worker that has lost its session but goes on to beat is not given up', async ({ database: { pool } }) => {
   await serverStarted(pool, '1 hour')
-  await addWorker(pool, { silentFor: '2 s' })
+  await addWorker(pool, { silentFor: '1.5 s' })
   await pool.query('update risc.workers set has_lifeline = true')
   expect(await maintain(pool)).toMatchObject({ dead_workers: 0 })
 })

@@ -11,7 +11,7 @@ export interface MaintenanceReport {
 }
 
 /** Pause between two rounds of one worker alone; a fleet shares it out. */
-const ROUND_MS = 1000
+const ROUND_MS = 500
 /** Dead rows that are worth a vacuum; autovacuum wakes once a minute, and by then there may be a hundred thousand. */
 const MANY_DEAD_ROWS = 5000
 
@@ -26,8 +26,8 @@ const VACUUM: Statement = { text: 'vacuum (skip_locked, truncate false) risc.inf
 /**
  * Takes one turn at maintenance; `undefined` when it was another worker's turn or there was nothing to do.
  *
- * Only a worker that the database has answered for a whole TTL may declare others dead: after an outage everybody's
- * heartbeat is old, and the first one back would take away what the others have delivered.
+ * The database believes in others' deaths only as far as it has answered this worker without a break: after an outage
+ * everybody's heartbeat is old, and the first one back would take away what the others have delivered.
  */
 export async function maintain(ledger: Ledger, giveUp: AbortSignal): Promise<MaintenanceReport | undefined> {
   const [round] = await ledger.ask<MaintenanceReport & { readonly dead_rows: number }>(
