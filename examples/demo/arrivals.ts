@@ -10,6 +10,9 @@ export interface Arrival extends Push {
   readonly event: string
   readonly user: string
   readonly verified: boolean
+  /** By the clock of `performance`. */
+  readonly at: number
+  readonly msSinceCommit: number
 }
 
 /** Watches what reaches the partners. */
@@ -35,11 +38,12 @@ export function watchArrivals(jwksUrl: string, findAccount: FindAccount): Arriva
       return jtis.every((jti) => all.some((arrival) => arrival.jti === jti))
     },
     async note(push) {
-      const now = performance.now()
-      const arrival = { ...push, ...(await read(push, jwksUrl, findAccount)) }
+      const at = performance.now()
+      const understood = await read(push, jwksUrl, findAccount)
+      const msSinceCommit = Math.round(at - (committedAt.get(understood.jti) ?? at))
+      const arrival = { ...push, ...understood, at, msSinceCommit }
       all.push(arrival)
-      const sinceCommit = Math.round(now - (committedAt.get(arrival.jti) ?? now))
-      printArrival(arrival, sinceCommit)
+      printArrival(arrival)
     },
   }
 }
@@ -56,12 +60,12 @@ async function read({ partner, jwt }: Push, jwksUrl: string, findAccount: FindAc
   }
 }
 
-function printArrival({ partner, event, user, attempt, status, err }: Arrival, sinceCommit: number): void {
-  const style = status === 202 ? 'green' : status === 503 ? 'yellow' : 'red'
-  const answer = err === undefined ? status : `${status} ${err}`
+function printArrival({ partner, event, user, attempt, status, err, msSinceCommit }: Arrival): void {
+  const style = status === 202 ? 'green' : status === 400 ? 'red' : 'yellow'
+  const answer = status === undefined ? 'no answer' : [status, err].join(' ').trimEnd()
   print(
     partner.id,
-    `${event.padEnd(29)}${user.padEnd(7)}${String(answer).padEnd(22)}attempt ${attempt}, ${sinceCommit} ms after the commit`,
+    `${event.padEnd(29)}${user.padEnd(7)}${answer.padEnd(22)}attempt ${attempt}, ${msSinceCommit} ms after the commit`,
     style,
   )
 }

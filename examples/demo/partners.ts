@@ -10,9 +10,17 @@ export interface Partner {
   readonly audience: string
   /** What the operator of the IdP was told that it is called. */
   readonly registeredAs: string
-  /** How often it answers 503 to a SET before it takes it. */
-  readonly busyFor: number
+  /** With how many SETs, its first, it is busy: it answers 503 to each {@link BUSY_FOR} times before it takes it. */
+  readonly busyWith: number
+  /** What else its stream is added with. */
+  readonly settings: readonly string[]
 }
+
+/** Five failures in a row would open the breaker of a stream. */
+export const BUSY_FOR = 2
+
+/** How long the stream of taxes allows for a request. */
+export const TAXES_TIMEOUT_MS = 2000
 
 /** One POST that reached a partner, and its answer. */
 export interface Push {
@@ -20,35 +28,54 @@ export interface Push {
   readonly jwt: string
   /** The how-manieth time that these very bytes came. */
   readonly attempt: number
-  readonly status: number
+  /** `undefined` where it gave no answer. */
+  readonly status: number | undefined
   /** Why it was refused: `err` of RFC 8935. */
   readonly err: string | undefined
 }
 
+/** A partner's endpoint. */
+export interface PartnerServer extends WebServer {
+  /** From now on it takes requests and answers none. */
+  hang(): void
+  /** Drops what hangs, unanswered; from now on it answers again. */
+  recover(): void
+}
+
 export const partners: readonly Partner[] = [
-  { id: 'taxes', profile: 'login.gov', audience: 'urn:gov:taxes', registeredAs: 'urn:gov:taxes', busyFor: 0 },
+  {
+    id: 'taxes',
+    profile: 'login.gov',
+    audience: 'urn:gov:taxes',
+    registeredAs: 'urn:gov:taxes',
+    busyWith: 0,
+    settings: ['--timeout-ms', String(TAXES_TIMEOUT_MS), '--retry-delays', '300ms,300ms,300ms,300ms,300ms,300ms'],
+  },
   {
     id: 'benefits',
     profile: 'ssf',
     audience: 'https://benefits.example/',
     registeredAs: 'https://benefits.example/',
-    busyFor: 2,
+    busyWith: 2,
+    settings: ['--retry-delays', '400ms,800ms'],
   },
   {
     id: 'parks',
     profile: 'ssf',
     audience: 'https://parks.example/',
     registeredAs: 'https://park.example/',
-    busyFor: 0,
+    busyWith: 0,
+    settings: [],
   },
 ]
 
 /** Starts a partner's endpoint, which verifies by the keys that the IdP publishes. */
-export function startPartner(
+export async function startPartner(
   partner: Partner,
   jwksUrl: string,
   onPush: (push: Push) => Promise<void>,
-): Promise<WebServer> {
+): Promise<PartnerServer> {
+  let hangs = false
   const attempts = new Map<string, number>()
   const stored = new Set<string>()
   const receive = createReceiver({
@@ -63,19 +90,35 @@ export function startPartner(
     },
   })
 
-  return serve(async (request) => {
+  async function answer(request: Request, jwt: string, attempt: number): Promise<Response | undefined> {
+    if (hangs) return undefined
+    const isBusy = attempt <= BUSY_FOR && [...attempts.keys()].indexOf(jwt) < partner.busyWith
+    return isBusy ? new Response(null, { status: 503 }) : receive(request)
+  }
+
+  const server = await serve(async (request) => {
     const jwt = await request.clone().text()
     const attempt = (attempts.get(jwt) ?? 0) + 1
     attempts.set(jwt, attempt)
-    const answer = attempt > partner.busyFor ? await receive(request) : new Response(null, { status: 503 })
-    await onPush({ partner, jwt, attempt, status: answer.status, err: await readRefusal(answer.clone()) })
-    return answer
+    const response = await answer(request, jwt, attempt)
+    await onPush({ partner, jwt, attempt, status: response?.status, err: await readRefusal(response?.clone()) })
+    return response ?? new Promise<never>(() => undefined)
   })
+  return {
+    ...server,
+    hang() {
+      hangs = true
+    },
+    recover() {
+      hangs = false
+      server.drop()
+    },
+  }
 }
 
 /** RFC 8935 §2.3. */
-async function readRefusal(answer: Response): Promise<string | undefined> {
-  if (answer.status !== 400) return undefined
+async function readRefusal(answer: Response | undefined): Promise<string | undefined> {
+  if (answer?.status !== 400) return undefined
   const { err } = (await answer.json()) as { readonly err: string }
   return err
 }

@@ -23,6 +23,15 @@ export function printTable(rows: readonly Readonly<Record<string, unknown>>[]): 
   for (const line of lines) console.log(`  ${print(line)}`)
 }
 
+export async function printView(
+  title: string,
+  view: Promise<readonly Readonly<Record<string, unknown>>[]>,
+): Promise<void> {
+  const rows = await view
+  printHeading(title)
+  printTable(rows)
+}
+
 /** Prints the claims of a SET, for people: nothing is verified here. */
 export function printSet(kind: string, jwt: string): void {
   const claims: unknown = JSON.parse(Buffer.from(jwt.split('.')[1] ?? '', 'base64url').toString())

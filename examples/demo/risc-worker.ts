@@ -8,11 +8,14 @@ const LOG_LINES = 20
 
 /** A `risc-worker run` of its own process, as it would run on another host. */
 export interface WorkerProcess {
+  readonly name: string
   /** Rejects if the process ends before it was told to. */
   readonly died: Promise<never>
   /** The end of its log. */
   recentLog(): string
-  /** Asks it to finish what it has in hand; rejects if it does not end in order. */
+  /** Ends it on the spot, whatever it has in hand. */
+  kill(): Promise<void>
+  /** Asks it to finish what it has in hand; rejects if it does not end in order. Nothing to do for one that was killed. */
   stop(): Promise<void>
 }
 
@@ -38,17 +41,25 @@ export function startWorker(name: string, databaseUrl: string): WorkerProcess {
   createInterface(child.stderr).on('line', (line) => log.push(line))
 
   let stopping = false
+  let killed = false
   const ended = once(child, 'close').then(([code, signal]) => {
     process.off('exit', killWithUs)
-    if (code !== 0 || !stopping) throw new Error(`${name} ended: ${signal ?? `exit code ${code}`}`)
+    if (!killed && (code !== 0 || !stopping)) throw new Error(`${name} ended: ${signal ?? `exit code ${code}`}`)
   })
   const died = ended.then(() => new Promise<never>(() => undefined))
   died.catch(() => undefined) // may be long before anybody looks
 
   return {
+    name,
     died,
     recentLog: () => [`${name}:`, ...log.slice(-LOG_LINES)].join('\n'),
+    async kill() {
+      killed = true
+      child.kill('SIGKILL')
+      await ended
+    },
     async stop() {
+      if (killed) return
       stopping = true
       child.kill('SIGTERM')
       await ended

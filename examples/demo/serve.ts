@@ -7,6 +7,8 @@ import { nodeListener } from 'risc-set'
 export interface WebServer {
   /** As in `http://127.0.0.1:8080`. */
   readonly origin: string
+  /** Closes every connection, also those whose requests have no answer yet. */
+  drop(): void
   stop(): Promise<void>
 }
 
@@ -16,6 +18,7 @@ export async function serve(handler: (request: Request) => Promise<Response>): P
   await once(server.listen(0, '127.0.0.1'), 'listening')
   return {
     origin: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    drop: () => server.closeAllConnections(),
     async stop() {
       server.close()
       server.closeAllConnections()

@@ -6,7 +6,7 @@ import { type Arrivals, watchArrivals } from './arrivals.ts'
 import type { Cleanup } from './cleanup.ts'
 import { type Idp, installIdp, startIdp } from './idp/idp.ts'
 import { readAccounts } from './partner-accounts.ts'
-import { type Partner, partners, startPartner } from './partners.ts'
+import { type Partner, type PartnerServer, partners, startPartner } from './partners.ts'
 import { openPool } from './pool.ts'
 import { print } from './print.ts'
 import { runCommand, startWorker, type WorkerProcess } from './risc-worker.ts'
@@ -21,6 +21,7 @@ export interface Stage {
   readonly idp: Idp
   readonly arrivals: Arrivals
   readonly workers: readonly WorkerProcess[]
+  serverOf(partner: Partner['id']): PartnerServer
 }
 
 const WORKERS = ['worker-1', 'worker-2']
@@ -39,7 +40,9 @@ export async function setStage(cleanup: Cleanup): Promise<Stage> {
   print('IdP', `tables and users in schema idp, keys at ${idp.jwksUrl}`)
 
   const arrivals = watchArrivals(idp.jwksUrl, await readAccounts(idp.db))
-  await Promise.all(partners.map((partner) => addPartner(partner, { databaseUrl, idp, arrivals, cleanup })))
+  const servers = new Map<Partner['id'], PartnerServer>()
+  const addWith = { databaseUrl, idp, arrivals, cleanup }
+  await Promise.all(partners.map(async (partner) => servers.set(partner.id, await addPartner(partner, addWith))))
 
   const workers = WORKERS.map((name) => startWorker(name, databaseUrl))
   for (const { stop } of workers) await cleanup.later(stop)
@@ -47,7 +50,13 @@ export async function setStage(cleanup: Cleanup): Promise<Stage> {
   await cleanup.later(() => db.destroy())
   await waitUntil('both workers are ready', workers, async () => (await countWorkers(db)) === WORKERS.length)
   print('workers', `${WORKERS.join(' and ')}: two processes of \`risc-worker run\``)
-  return { databaseUrl, db, idp, arrivals, workers }
+  return { databaseUrl, db, idp, arrivals, workers, serverOf }
+
+  function serverOf(partner: Partner['id']): PartnerServer {
+    const server = servers.get(partner)
+    if (server === undefined) throw new Error(`${partner} is not on stage`)
+    return server
+  }
 }
 
 type PartnerSurroundings = Pick<Stage, 'databaseUrl' | 'idp' | 'arrivals'> & { readonly cleanup: Cleanup }
@@ -56,12 +65,13 @@ type PartnerSurroundings = Pick<Stage, 'databaseUrl' | 'idp' | 'arrivals'> & { r
 async function addPartner(
   partner: Partner,
   { databaseUrl, idp, arrivals, cleanup }: PartnerSurroundings,
-): Promise<void> {
-  const endpoint = await startPartner(partner, idp.jwksUrl, arrivals.note)
-  await cleanup.later(endpoint.stop)
-  const { id, profile, registeredAs } = partner
-  const what = ['--url', `${endpoint.origin}/events`, '--audience', registeredAs, '--profile', profile]
-  const args = ['stream', 'add', id, ...what, '--retry-delays', '200ms,400ms']
+): Promise<PartnerServer> {
+  const server = await startPartner(partner, idp.jwksUrl, arrivals.note)
+  await cleanup.later(server.stop)
+  const { id, profile, registeredAs, settings } = partner
+  const what = ['--url', `${server.origin}/events`, '--audience', registeredAs, '--profile', profile]
+  const args = ['stream', 'add', id, ...what, ...settings]
   await runCommand(args, databaseUrl)
   print('$', `risc-worker ${args.join(' ')}`, 'dim')
+  return server
 }

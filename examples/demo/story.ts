@@ -13,6 +13,7 @@ export interface Scene {
   readonly events: readonly string[]
 }
 
+/** Happens one after the other, while benefits is busy and parks goes by another name than it was given. */
 export const story: readonly Scene[] = [
   {
     title: 'Ada’s account was hijacked: it is suspended',
@@ -66,5 +67,69 @@ export const story: readonly Scene[] = [
     user: 'gus',
     tells: [],
     events: [],
+  },
+]
+
+/** Happens at one moment, while taxes hangs. */
+export const whileTaxesHangs: readonly Scene[] = [
+  {
+    title: 'Hana’s account was hijacked: it is suspended',
+    act: (idp) => suspendUser(idp, 'hana'),
+    user: 'hana',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['account-disabled'],
+  },
+  {
+    title: 'Ivan sets a new password',
+    act: (idp) => resetPassword(idp, 'ivan', 'digest of Ivan’s'),
+    user: 'ivan',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['password-reset'],
+  },
+  {
+    title: 'Jo changes her e-mail address: the second SET waits for the first',
+    act: (idp) => changeEmail(idp, 'jo', 'jo@new.example'),
+    user: 'jo',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['identifier-changed', 'recovery-information-changed'],
+  },
+]
+
+/** Happens one after the other, while taxes still hangs and one worker is all there is. */
+export const afterTheKill: readonly Scene[] = [
+  {
+    title: 'Ada, who has her account back, sets a new password',
+    act: (idp) => resetPassword(idp, 'ada', 'digest of Ada’s'),
+    user: 'ada',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['password-reset'],
+  },
+  {
+    title: 'Bob’s account was hijacked: it is suspended',
+    act: (idp) => suspendUser(idp, 'bob'),
+    user: 'bob',
+    tells: ['taxes', 'benefits'],
+    events: ['account-disabled'],
+  },
+  {
+    title: 'Chloe sets a new password',
+    act: (idp) => resetPassword(idp, 'chloe', 'digest of Chloe’s'),
+    user: 'chloe',
+    tells: ['taxes', 'benefits'],
+    events: ['password-reset'],
+  },
+  {
+    title: 'Dan sets a new password',
+    act: (idp) => resetPassword(idp, 'dan', 'digest of Dan’s'),
+    user: 'dan',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['password-reset'],
+  },
+  {
+    title: 'Kim deletes her account',
+    act: (idp) => deleteAccount(idp, 'kim'),
+    user: 'kim',
+    tells: ['taxes', 'benefits', 'parks'],
+    events: ['account-purged'],
   },
 ]

@@ -13,6 +13,11 @@ export function listPending(db: Kysely<OutboxDatabase>) {
     .execute()
 }
 
+/** Who holds what is not settled. */
+export function listUnsettled(db: Kysely<OutboxDatabase>) {
+  return db.selectFrom('risc.pending').select(['jti', 'stream_id', 'state', 'worker', 'claimed_at']).execute()
+}
+
 /** What was given up. */
 export function listDead(db: Kysely<OutboxDatabase>) {
   return db
@@ -26,7 +31,7 @@ export function listDead(db: Kysely<OutboxDatabase>) {
 export function listHealth(db: Kysely<OutboxDatabase>) {
   return db
     .selectFrom('risc.stream_health')
-    .select(['stream_id', 'profile', 'status', 'queued', 'dispatched', 'dead'])
+    .select(['stream_id', 'profile', 'status', 'breaker_open_because', 'queued', 'dispatched', 'dead'])
     .orderBy('stream_id')
     .execute()
 }

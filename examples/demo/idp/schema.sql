@@ -55,7 +55,11 @@ insert into idp.users (id, email, is_admin) values
   ('dan', 'dan@mail.example', true), -- the only administrator
   ('eve', 'eve@mail.example', false),
   ('finn', 'finn@mail.example', false),
-  ('gus', 'gus@mail.example', false); -- never signed in anywhere but at the library
+  ('gus', 'gus@mail.example', false), -- never signed in anywhere but at the library
+  ('hana', 'hana@mail.example', false),
+  ('ivan', 'ivan@mail.example', false),
+  ('jo', 'jo@mail.example', false),
+  ('kim', 'kim@mail.example', false);
 
 insert into idp.identities (user_id, service_provider)
 select user_id, 'urn:gov:' || name
@@ -66,7 +70,11 @@ from (values
   ('dan', '{taxes,benefits,parks}'),
   ('eve', '{taxes,benefits,parks}'),
   ('finn', '{taxes,benefits}'),
-  ('gus', '{library,old-taxes}')
+  ('gus', '{library,old-taxes}'),
+  ('hana', '{taxes,benefits,parks}'),
+  ('ivan', '{taxes,benefits,parks}'),
+  ('jo', '{taxes,benefits,parks}'),
+  ('kim', '{taxes,benefits,parks}')
 ) as signed_in (user_id, names), unnest(names) name;
 
 insert into idp.agency_identities (user_id, agency_id)
