@@ -53,7 +53,7 @@ begin
 end $$;
 
 -- Gives up what is too old, also where nothing is sent; at most p_limit. What is oldest is due first, but for what waits
--- for another attempt, which is looked at when its time has come.
+-- for another attempt: so the first ten of each stream tell whether it is worth to look at a thousand.
 create function risc.expire(p_limit integer) returns integer
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -63,9 +63,14 @@ begin
     select d.id from risc.due_streams() w
     join risc.streams s on s.id = w.stream_id
     cross join lateral (
+      select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
+      from (select q.created_at, q.retried_at from risc.deliveries q
+            where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
+            order by q.due_at, q.id limit 10) f) first
+    cross join lateral (
       select q.id, q.created_at, q.retried_at from risc.deliveries q
       where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-      order by q.due_at, q.id limit 100) o
+      order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
     join risc.deliveries d on d.id = o.id
     where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
       and (select true from risc.inflight i where i.delivery_id = o.id) is null

@@ -306,9 +306,14 @@ begin
     select d.id from risc.due_streams() w
     join risc.streams s on s.id = w.stream_id
     cross join lateral (
+      select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
+      from (select q.created_at, q.retried_at from risc.deliveries q
+            where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
+            order by q.due_at, q.id limit 10) f) first
+    cross join lateral (
       select q.id, q.created_at, q.retried_at from risc.deliveries q
       where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-      order by q.due_at, q.id limit 100) o
+      order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
     join risc.deliveries d on d.id = o.id
     where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
       and (select true from risc.inflight i where i.delivery_id = o.id) is null

@@ -35,7 +35,7 @@ const POLL_EVERY_MS = 500
 /** More than dispatch hands out for this process: it may take a little of another's share without making it wait. */
 const JOBS_PER_SLOT = 2
 /** Small: what waits here while all slots are taken waits beside other processes' free ones. */
-const FETCH_AT_ONCE = 25
+const FETCH_AT_ONCE = 50
 /** Longer without a fetch while a slot is free: the runner is alive and useless. */
 const STALLED_MS = 3000
 const START_WITHIN_MS = 8000
