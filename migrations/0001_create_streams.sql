@@ -36,7 +36,8 @@ create table risc.streams (
   -- A tenth of the limit may go out at once; the rest follows evenly, so that no interval ever sees more than the limit.
   rate_burst integer not null generated always as (greatest(rate_limit / 10, 1)) stored,
   rate_spacing interval not null
-    generated always as (rate_interval / (rate_limit - greatest(rate_limit / 10, 1) + 1)) stored,
+    generated always as ( -- rounded up, to the microsecond
+      rate_interval / (rate_limit - greatest(rate_limit / 10, 1) + 1) + interval '1 microsecond') stored,
   timeout_ms integer not null default 3000
     constraint timeout_is_sane check (timeout_ms between 100 and 60000),
   retry_delays_ms integer[] not null default '{10000,60000,600000,3600000}' -- one fewer than the attempts allowed
@@ -49,7 +50,7 @@ create table risc.streams (
 create trigger stream_id_never_changes before update of id on risc.streams
   for each row when (old.id is distinct from new.id) execute function risc.refuse_update('id');
 
--- How well a stream's receiver does, as its answers tell: written by settle alone, and only when something changes.
+-- How well a stream's receiver does, as its answers tell: written by settle, and only when something changes.
 create table risc.flow (
   stream_id text collate "C" primary key references risc.streams on delete cascade,
   ramp integer not null default 1 -- the window it has earned: doubled by an answer, halved by trouble
@@ -59,12 +60,13 @@ create table risc.flow (
   -- The breaker: nothing is sent before open_until, and then one probe at a time until one is answered.
   open_until timestamptz,
   open_because text,
+  closed_at timestamptz, -- when an outage ended
   openings integer not null default 0, -- since the last answer: each is longer than the one before
   constraint open_breaker_says_why check ((open_until is null) = (open_because is null))
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
 -- When a stream will have paid for the requests it was handed (the "theoretical arrival time" of GCRA). One row a stream,
--- written by dispatch, which therefore waits for nobody. The time is part of the key so that a search from the latest on
+-- written by whoever has dispatch's turn, so a pass waits for nobody. The time is part of the key so that a search from the latest on
 -- meets the row itself before all those that it was, which stay for as long as somebody holds a snapshot.
 create table risc.pace (
   stream_id text collate "C" not null references risc.streams on delete cascade,

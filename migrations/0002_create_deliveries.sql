@@ -42,10 +42,17 @@ alter table risc.deliveries
 create index deliveries_due on risc.deliveries (stream_id, due_at, id) where state = 'queued';
 -- Serves dispatch: whether an earlier delivery about the same user is still owed, and which users a stream has.
 create index deliveries_order on risc.deliveries (stream_id, order_key, id) where state = 'queued';
--- Serves dispatch: what is urgent, and whether the same stream is still owed an earlier one.
-create index deliveries_urgent on risc.deliveries (stream_id, id) where state = 'queued' and urgent;
 -- Serves operators: the dead letters of a stream.
 create index deliveries_dead on risc.deliveries (stream_id, id) where state = 'dead';
+
+-- The deliveries that are urgent, and some that were: so few that a search among them is cheap by any plan.
+create table risc.urgent (
+  delivery_id bigint primary key,
+  stream_id text collate "C" not null references risc.streams on delete cascade
+);
+
+-- Serves dispatch, and the removal of a stream.
+create index urgent_by_stream on risc.urgent (stream_id);
 
 -- When a delivery is too old to be sent. The SETs of the profile login.gov carry exp.
 create function risc.expires_at(p_profile text, p_max_age interval, p_created_at timestamptz, p_retried_at timestamptz)

@@ -39,10 +39,14 @@ begin
     raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
       using errcode = 'no_active_sql_transaction';
   end if;
-  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
-  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
-  from jsonb_to_recordset(p_deliveries)
-    as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text);
+  with recorded as (
+    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
+    from jsonb_to_recordset(p_deliveries)
+      as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text)
+    returning id, stream_id, urgent
+  )
+  insert into risc.urgent (delivery_id, stream_id) select r.id, r.stream_id from recorded r where r.urgent;
 end $$;
 
 create function risc.link(p_user_id text, p_stream_id text, p_subject jsonb) returns void

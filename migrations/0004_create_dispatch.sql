@@ -7,7 +7,7 @@ create function risc.worker_ttl() returns interval language sql immutable return
 
 -- What was settled leaves dead index entries, and while somebody holds an old snapshot no vacuum takes them away. So no
 -- search begins at the beginning: no live ticket is below this sequence, which is none to draw from but a place that
--- has no dead rows of its own. It is exact, since only dispatch makes tickets.
+-- has no dead rows of its own. Only dispatch makes tickets, so it is exact, but for a restored dump: the survey sees to that.
 create sequence risc.low_ticket;
 
 -- Whether a search for what is due begins at each stream's low_due_at: while the search from the beginning is slow.
@@ -55,18 +55,24 @@ declare
   v_from_marks boolean;
   v_streams text[];
   v_firsts timestamptz[];
+  v_oldest bigint;
   v_took interval;
 begin
   select s.from_marks into v_from_marks from risc.survey s where s.next_at < now() for update skip locked;
   if not found then
     return false;
   end if;
+  v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
+  if v_oldest < (select l.last_value from risc.low_ticket l) then
+    perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+  end if;
   select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
   v_took := clock_timestamp() - v_began_at;
   if v_took < interval '10 milliseconds' and not v_from_marks then
     return false;
   end if;
-  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + 50 * v_took;
+  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + least(50 * v_took, interval '10 seconds');
+  perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
   update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
   from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
   where p.stream_id = q.stream_id and p.paid_at = q.paid_at
@@ -75,8 +81,13 @@ begin
   return true;
 end $$;
 
--- A delivery waits for an earlier one about the same user only while that one has been failing for less than this.
-create function risc.order_patience() returns interval language sql immutable return interval '5 minutes';
+-- A delivery waits for an earlier one about the same user only while that one has been failing for less than five
+-- minutes. An outage of the receiver is no failing of the delivery: the five minutes start again when it is over. So this
+-- is the time before which a first failure has to be for a delivery not to be waited for.
+create function risc.not_waited_for(p_open_until timestamptz, p_closed_at timestamptz) returns timestamptz
+language sql stable
+return case when p_open_until is not null or p_closed_at > now() - interval '5 minutes' then '-infinity'
+  else now() - interval '5 minutes' end;
 
 -- The event that tells a receiver of its stream's status (SSF 1.0 §8.1.5).
 create function risc.stream_updated() returns text language sql immutable
@@ -85,26 +96,26 @@ return 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated';
 -- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from p_from on: not in
 -- flight, and where order matters, behind none about the same user that is still owed.
 -- The scalar sub-selects stay index probes whatever the statistics say; joins would not.
-create function risc.ready(p_stream_id text, p_ordered boolean, p_from timestamptz, p_room integer, p_look integer)
-returns setof bigint
+create function risc.ready(
+  p_stream_id text, p_ordered boolean, p_failed_by timestamptz, p_from timestamptz, p_room integer, p_look integer
+) returns setof bigint
 language sql stable rows 20 as $$
   select d.id
-  from (select q.id, q.due_at, q.order_key, q.urgent from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now()
+  from (select q.id, q.due_at, q.order_key from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now() and not q.urgent
         order by q.due_at, q.id limit p_look) d
-  where not d.urgent
-    and (select true from risc.inflight i where i.delivery_id = d.id) is null
+  where (select true from risc.inflight i where i.delivery_id = d.id) is null
     and (not p_ordered or d.order_key is null or (
       select true from risc.deliveries e
       where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
-        and (e.first_failed_at is null or e.first_failed_at > now() - risc.order_patience())
+        and (e.first_failed_at is null or e.first_failed_at > p_failed_by)
       order by e.order_key, e.id limit 1) is null)
   limit p_room;
 $$;
 
 -- The same for a stream whose oldest deliveries all wait for others: looks at the first few of each of up to two hundred
 -- users, from anywhere on, so that a million deliveries about one user hide nobody else's.
-create function risc.ready_elsewhere(p_stream_id text, p_room integer) returns setof bigint
+create function risc.ready_elsewhere(p_stream_id text, p_failed_by timestamptz, p_room integer) returns setof bigint
 language sql volatile rows 20 as $$
   with recursive visited as (
     select s.key as start, n.order_key, 1 as number
@@ -118,17 +129,21 @@ language sql volatile rows 20 as $$
       where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key > v.order_key
       order by d.order_key, d.id limit 1) n
     where v.number < 100
-  ), first_few as (
-    select c.*, coalesce(bool_and(c.fails) over (
-      partition by c.order_key order by c.id rows between unbounded preceding and 1 preceding), true) as first
-    from (select distinct v.order_key from visited v) u cross join lateral (
-      select d.id, d.order_key, d.due_at, d.first_failed_at <= now() - risc.order_patience() is true as fails
-      from risc.deliveries d
-      where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
-      order by d.order_key, d.id limit 4) c
+  ), first_of_user as (
+    select c.* from (select distinct v.order_key from visited v) u cross join lateral (
+      (select d.id, d.due_at from risc.deliveries d
+       where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+         and (d.first_failed_at is null or d.first_failed_at > p_failed_by)
+       order by d.order_key, d.id limit 1)
+      union all
+      select f.id, f.due_at from (
+        select d.id, d.due_at, d.first_failed_at from risc.deliveries d
+        where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+        order by d.order_key, d.id limit 4) f
+      where f.first_failed_at <= p_failed_by) c
   )
-  select f.id from first_few f
-  where f.first and f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
+  select f.id from first_of_user f
+  where f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
   limit p_room;
 $$;
 
@@ -136,13 +151,12 @@ $$;
 -- breaker is to be tried, what its rate leaves, and its share of the fleet's slots.
 --
 -- Slow streams, those that hang, fail, take long or have yet to prove themselves, are given half of the slots together at
--- most, and little in one pass, lest what began together ends together; they take turns by lot, or those that fail would
--- go before all others with their old backlogs. An eighth is kept
--- for streams that hold little: whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the
--- rest those that hold least come first.
+-- most, and little in one pass, lest what began together ends together. An eighth is kept for streams that hold little:
+-- whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the others those that hold least
+-- come first, and all by lot: by age, whoever has an old backlog would go before everybody else.
 create function risc.rooms()
 returns table (
-  stream_id text, ordered boolean, first_due_at timestamptz, room integer, held integer, probe boolean
+  stream_id text, ordered boolean, failed_by timestamptz, first_due_at timestamptz, room integer, held integer, probe boolean
 ) language sql volatile as $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
@@ -164,6 +178,7 @@ returns table (
     select * from risc.due_streams()
   ), wish as (
     select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+      risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
       coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
         case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
@@ -176,14 +191,14 @@ returns table (
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, d.first_due_at, 1, j.held + 1)))
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then random() else 0 end as lot, f.*,
+    select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
       case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
     from wish w cross join free f where w.room > 0
   ), modest as (
     select c.*, greatest(least(c.modest, c.free + c.modest
-      - sum(c.modest) over (order by c.held, c.first_due_at, c.stream_id)), 0) as first
+      - sum(c.modest) over (order by c.lot, c.stream_id)), 0) as first
     from class c
   ), common as (
     select m.*, m.room - m.first as more, m.common_free - sum(m.first) over () as left_over from modest m
@@ -194,14 +209,14 @@ returns table (
     from common c
   ), turn as (
     select s.*, greatest(least(s.share, case when s.slow then s.slow_free else s.left_over end + s.share
-      - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
+      - sum(s.share) over (partition by s.slow order by s.lot, s.stream_id)), 0) as part
     from share s
   ), given as (
     select t.*, t.first + greatest(least(t.part, t.left_over + t.part
-      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)), 0) as given
+      - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.ordered, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
+  select g.stream_id, g.ordered, g.failed_by, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
 $$;
 
 -- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
@@ -214,6 +229,27 @@ begin
           from unnest(p_tickets) t)) j;
 end $$;
 
+-- What is urgent and due: of each stream one at a time, all together in an eighth of the slots. A status waits until the
+-- one before it is settled, since the receiver believes the last to arrive.
+create function risc.choose_urgent() returns table (delivery_id bigint, stream_id text) language sql stable as $$
+  with urgent as materialized (
+    select d.*, (select true from risc.inflight i where i.delivery_id = u.delivery_id) is not null as is_out
+    from risc.urgent u cross join lateral (
+      select d.id, d.stream_id, d.event_type, d.due_at from risc.deliveries d
+      where d.id = u.delivery_id and d.state = 'queued' limit 1) d
+  )
+  select o.id, o.stream_id from (
+    select distinct on (u.stream_id) u.id, u.stream_id from urgent u
+    where not u.is_out and u.due_at <= now()
+      and not exists (
+        select from urgent e
+        where e.stream_id = u.stream_id and (e.is_out
+          or e.id < u.id and u.event_type = risc.stream_updated() and e.event_type = u.event_type))
+    order by u.stream_id, u.id) o
+  limit (select greatest(ceil(coalesce(sum(w.slots), 0) / 8.0) - (select count(*) from urgent u where u.is_out), 0)
+         from risc.workers w where w.beat_at > now() - risc.worker_ttl());
+$$;
+
 -- What a pass hands over: what is urgent whatever else holds the stream back, and for the rest as many of each stream as
 -- it has room for.
 create function risc.choose()
@@ -222,30 +258,21 @@ returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, pro
     select r.*, r.room + r.held + 64 as look from risc.rooms() r
   ), oldest as materialized (
     select d.id, r.stream_id, r.first_due_at, r.probe
-    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.first_due_at, r.room, r.look) d (id)
+    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.room, r.look) d (id)
   ), left_over as materialized (
     select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
     from room r where r.ordered
   ), elsewhere as (
     select d.id, l.stream_id, l.first_due_at, l.probe
-    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.more) d (id)
+    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.failed_by, l.more) d (id)
     where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
       select true from risc.deliveries d
       where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
       order by d.due_at, d.id offset l.look - 1 limit 1)
-  ), urgent as (
-    select d.id, d.stream_id, null::timestamptz,
-      (select f.open_until is not null from risc.flow f where f.stream_id = d.stream_id) as probe
-    from risc.deliveries d
-    where d.state = 'queued' and d.urgent and d.due_at <= now()
-      and (select true from risc.inflight i where i.delivery_id = d.id) is null
-      and (d.event_type <> risc.stream_updated() or ( -- the last to arrive is what the receiver believes
-        select true from risc.deliveries e
-        where e.state = 'queued' and e.urgent and e.stream_id = d.stream_id and e.event_type = d.event_type and e.id < d.id
-        limit 1) is null)
-    order by d.id limit 100
   )
-  select * from urgent union all select * from oldest union all select * from elsewhere;
+  select u.*, null::timestamptz, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
+  from risc.choose_urgent() u
+  union all select * from oldest union all select * from elsewhere;
 $$;
 
 -- Lets the searches of the passes to come begin at the oldest ticket that is out.

@@ -46,42 +46,51 @@ end $$;
 -- again after a probe that brought no answer, each time for longer. Troubles of what was sent before it opened are no news.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+declare
+  v_locked text[] := array(
+    select f.stream_id from risc.flow f
+    join risc.streams s on s.id = f.stream_id
+    join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+      on l.stream_id = f.stream_id
+    where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+      or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+    order by f.stream_id for update of f);
 begin
-  perform from risc.flow f
-  join risc.streams s on s.id = f.stream_id
-  join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
-    on l.stream_id = f.stream_id
-  where not l.answered or l.waits_ms is not null or l.slow <> f.slow
-    or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
-  order by f.stream_id for update of f;
-  if not found then
+  if cardinality(v_locked) = 0 then
     return;
   end if;
 
   update risc.flow f
   set failures = 0, openings = 0, open_until = null, open_because = null,
+      closed_at = case when f.open_until is null then f.closed_at else now() end,
       ramp = least(2 * f.ramp, s.max_in_flight), slow = coalesce(l.slow, f.slow)
   from risc.streams s, jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
-  where l.stream_id = f.stream_id and l.answered and l.waits_ms is null and s.id = f.stream_id;
+  where f.stream_id = any (v_locked) and l.stream_id = f.stream_id and l.answered and l.waits_ms is null
+    and s.id = f.stream_id;
 
   update risc.flow f
   set failures = f.failures + 1,
       ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
-      openings = f.openings + (t.opens and t.waits_ms is null)::integer,
+      openings = f.openings + (t.opens and t.is_no_wish)::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end
   from (
-    select p.*, case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
-      else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
+    select p.*,
+      case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
+        else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
     from (
-      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason,
-        least(coalesce(l.waits_ms / 1000, case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10)), 600)
-          * interval '1 second' as pause
+      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason, n.is_no_wish,
+        least(greatest(
+          l.waits_ms / 1000,
+          case when n.is_no_wish then case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10) else 1 end
+        ), 600) * interval '1 second' as pause
       from risc.flow g
       join risc.streams s on s.id = g.stream_id
       join jsonb_to_recordset(p_lessons)
         as l (stream_id text, answered boolean, troubled text, holds text, waits_ms float8) on l.stream_id = g.stream_id
-      where not l.answered or l.waits_ms is not null) p
+      -- A first wish is granted as it is; one in answer to a probe is trouble that goes on.
+      cross join lateral (select l.waits_ms is null or coalesce(g.open_until <= now(), false) as is_no_wish) n
+      where g.stream_id = any (v_locked) and (not l.answered or l.waits_ms is not null)) p
   ) t
   where f.stream_id = t.stream_id;
 end $$;

@@ -90,13 +90,16 @@ declare
   v_count integer;
 begin
   with discarded as materialized (
-    select d.id from risc.streams s
+    select d.id from (
+      select s.id from risc.streams s
+      where s.status = 'disabled'
+        and exists (select from risc.deliveries q where q.stream_id = s.id and q.state = 'queued' and not q.urgent)
+      limit 5) s
     cross join lateral (
       select q.id from risc.deliveries q
-      where q.stream_id = s.id and q.state = 'queued' order by q.due_at, q.id limit p_limit) o
+      where q.stream_id = s.id and q.state = 'queued' and not q.urgent order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
-    where s.status = 'disabled' and not d.urgent
-      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    where (select true from risc.inflight i where i.delivery_id = o.id) is null
     order by d.id limit p_limit for update of d skip locked
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
@@ -106,6 +109,15 @@ begin
   from gone g;
   get diagnostics v_count = row_count;
   return v_count;
+end $$;
+
+-- What can wait, and may be dear: so it is a statement of its own, which takes nothing else down with it.
+create function risc.tidy() returns table (expired integer, discarded integer) language plpgsql as $$
+begin
+  expired := risc.expire(2000);
+  discarded := risc.discard_disabled(2000);
+  delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
+  return next;
 end $$;
 
 -- After a restart everybody's heartbeat is as old as the outage was long.
@@ -130,8 +142,7 @@ end;
 -- break for p_answered_for_ms.
 create function risc.maintain(p_answered_for_ms double precision)
 returns table (
-  dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, expired integer, discarded integer,
-  dead_rows bigint
+  dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint
 )
 language plpgsql set jit = off as $$
 declare
@@ -165,8 +176,6 @@ begin
   end if;
 
   requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
-  expired := risc.expire(2000);
-  discarded := risc.discard_disabled(2000);
   dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
 
   begin

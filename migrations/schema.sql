@@ -92,30 +92,46 @@ CREATE FUNCTION risc.choose() RETURNS TABLE(delivery_id bigint, stream_id text, 
     select r.*, r.room + r.held + 64 as look from risc.rooms() r
   ), oldest as materialized (
     select d.id, r.stream_id, r.first_due_at, r.probe
-    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.first_due_at, r.room, r.look) d (id)
+    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.room, r.look) d (id)
   ), left_over as materialized (
     select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
     from room r where r.ordered
   ), elsewhere as (
     select d.id, l.stream_id, l.first_due_at, l.probe
-    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.more) d (id)
+    from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.failed_by, l.more) d (id)
     where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
       select true from risc.deliveries d
       where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
       order by d.due_at, d.id offset l.look - 1 limit 1)
-  ), urgent as (
-    select d.id, d.stream_id, null::timestamptz,
-      (select f.open_until is not null from risc.flow f where f.stream_id = d.stream_id) as probe
-    from risc.deliveries d
-    where d.state = 'queued' and d.urgent and d.due_at <= now()
-      and (select true from risc.inflight i where i.delivery_id = d.id) is null
-      and (d.event_type <> risc.stream_updated() or ( -- the last to arrive is what the receiver believes
-        select true from risc.deliveries e
-        where e.state = 'queued' and e.urgent and e.stream_id = d.stream_id and e.event_type = d.event_type and e.id < d.id
-        limit 1) is null)
-    order by d.id limit 100
   )
-  select * from urgent union all select * from oldest union all select * from elsewhere;
+  select u.*, null::timestamptz, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
+  from risc.choose_urgent() u
+  union all select * from oldest union all select * from elsewhere;
+$$;
+
+--
+-- Name: choose_urgent(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.choose_urgent() RETURNS TABLE(delivery_id bigint, stream_id text)
+    LANGUAGE sql STABLE
+    AS $$
+  with urgent as materialized (
+    select d.*, (select true from risc.inflight i where i.delivery_id = u.delivery_id) is not null as is_out
+    from risc.urgent u cross join lateral (
+      select d.id, d.stream_id, d.event_type, d.due_at from risc.deliveries d
+      where d.id = u.delivery_id and d.state = 'queued' limit 1) d
+  )
+  select o.id, o.stream_id from (
+    select distinct on (u.stream_id) u.id, u.stream_id from urgent u
+    where not u.is_out and u.due_at <= now()
+      and not exists (
+        select from urgent e
+        where e.stream_id = u.stream_id and (e.is_out
+          or e.id < u.id and u.event_type = risc.stream_updated() and e.event_type = u.event_type))
+    order by u.stream_id, u.id) o
+  limit (select greatest(ceil(coalesce(sum(w.slots), 0) / 8.0) - (select count(*) from urgent u where u.is_out), 0)
+         from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 $$;
 
 --
@@ -185,13 +201,16 @@ declare
   v_count integer;
 begin
   with discarded as materialized (
-    select d.id from risc.streams s
+    select d.id from (
+      select s.id from risc.streams s
+      where s.status = 'disabled'
+        and exists (select from risc.deliveries q where q.stream_id = s.id and q.state = 'queued' and not q.urgent)
+      limit 5) s
     cross join lateral (
       select q.id from risc.deliveries q
-      where q.stream_id = s.id and q.state = 'queued' order by q.due_at, q.id limit p_limit) o
+      where q.stream_id = s.id and q.state = 'queued' and not q.urgent order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
-    where s.status = 'disabled' and not d.urgent
-      and (select true from risc.inflight i where i.delivery_id = o.id) is null
+    where (select true from risc.inflight i where i.delivery_id = o.id) is null
     order by d.id limit p_limit for update of d skip locked
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
@@ -283,10 +302,14 @@ begin
     raise exception 'risc.enqueue must run in the transaction that asked for the recipients'
       using errcode = 'no_active_sql_transaction';
   end if;
-  insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
-  select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
-  from jsonb_to_recordset(p_deliveries)
-    as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text);
+  with recorded as (
+    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
+    from jsonb_to_recordset(p_deliveries)
+      as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text)
+    returning id, stream_id, urgent
+  )
+  insert into risc.urgent (delivery_id, stream_id) select r.id, r.stream_id from recorded r where r.urgent;
 end $$;
 
 --
@@ -390,42 +413,51 @@ CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
+declare
+  v_locked text[] := array(
+    select f.stream_id from risc.flow f
+    join risc.streams s on s.id = f.stream_id
+    join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+      on l.stream_id = f.stream_id
+    where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+      or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+    order by f.stream_id for update of f);
 begin
-  perform from risc.flow f
-  join risc.streams s on s.id = f.stream_id
-  join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
-    on l.stream_id = f.stream_id
-  where not l.answered or l.waits_ms is not null or l.slow <> f.slow
-    or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
-  order by f.stream_id for update of f;
-  if not found then
+  if cardinality(v_locked) = 0 then
     return;
   end if;
 
   update risc.flow f
   set failures = 0, openings = 0, open_until = null, open_because = null,
+      closed_at = case when f.open_until is null then f.closed_at else now() end,
       ramp = least(2 * f.ramp, s.max_in_flight), slow = coalesce(l.slow, f.slow)
   from risc.streams s, jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
-  where l.stream_id = f.stream_id and l.answered and l.waits_ms is null and s.id = f.stream_id;
+  where f.stream_id = any (v_locked) and l.stream_id = f.stream_id and l.answered and l.waits_ms is null
+    and s.id = f.stream_id;
 
   update risc.flow f
   set failures = f.failures + 1,
       ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
-      openings = f.openings + (t.opens and t.waits_ms is null)::integer,
+      openings = f.openings + (t.opens and t.is_no_wish)::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end
   from (
-    select p.*, case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
-      else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
+    select p.*,
+      case when p.open_until > now() then p.waits_ms is not null and now() + p.pause > p.open_until
+        else p.open_until is not null or p.holds is not null or p.waits_ms is not null or p.failures >= 4 end as opens
     from (
-      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason,
-        least(coalesce(l.waits_ms / 1000, case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10)), 600)
-          * interval '1 second' as pause
+      select g.*, s.max_in_flight, l.holds, l.waits_ms, coalesce(l.holds, l.troubled) as reason, n.is_no_wish,
+        least(greatest(
+          l.waits_ms / 1000,
+          case when n.is_no_wish then case when l.holds is null then 10 else 60 end * 2 ^ least(g.openings, 10) else 1 end
+        ), 600) * interval '1 second' as pause
       from risc.flow g
       join risc.streams s on s.id = g.stream_id
       join jsonb_to_recordset(p_lessons)
         as l (stream_id text, answered boolean, troubled text, holds text, waits_ms float8) on l.stream_id = g.stream_id
-      where not l.answered or l.waits_ms is not null) p
+      -- A first wish is granted as it is; one in answer to a probe is trouble that goes on.
+      cross join lateral (select l.waits_ms is null or coalesce(g.open_until <= now(), false) as is_no_wish) n
+      where g.stream_id = any (v_locked) and (not l.answered or l.waits_ms is not null)) p
   ) t
   where f.stream_id = t.stream_id;
 end $$;
@@ -482,7 +514,7 @@ END;
 -- Name: maintain(double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, expired integer, discarded integer, dead_rows bigint)
+CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint)
     LANGUAGE plpgsql
     SET jit TO 'off'
     AS $$
@@ -517,8 +549,6 @@ begin
   end if;
 
   requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
-  expired := risc.expire(2000);
-  discarded := risc.discard_disabled(2000);
   dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
 
   begin
@@ -556,12 +586,12 @@ begin
 end $$;
 
 --
--- Name: order_patience(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: not_waited_for(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.order_patience() RETURNS interval
-    LANGUAGE sql IMMUTABLE
-    RETURN '00:05:00'::interval;
+CREATE FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_closed_at timestamp with time zone) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN ((p_open_until IS NOT NULL) OR (p_closed_at > (now() - '00:05:00'::interval))) THEN '-infinity'::timestamp with time zone ELSE (now() - '00:05:00'::interval) END;
 
 --
 -- Name: probe_mended_stream(); Type: FUNCTION; Schema: risc; Owner: -
@@ -594,31 +624,30 @@ begin
 end $$;
 
 --
--- Name: ready(text, boolean, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: ready(text, boolean, timestamp with time zone, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_from timestamp with time zone, p_room integer, p_look integer) RETURNS SETOF bigint
+CREATE FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer) RETURNS SETOF bigint
     LANGUAGE sql STABLE ROWS 20
     AS $$
   select d.id
-  from (select q.id, q.due_at, q.order_key, q.urgent from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now()
+  from (select q.id, q.due_at, q.order_key from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now() and not q.urgent
         order by q.due_at, q.id limit p_look) d
-  where not d.urgent
-    and (select true from risc.inflight i where i.delivery_id = d.id) is null
+  where (select true from risc.inflight i where i.delivery_id = d.id) is null
     and (not p_ordered or d.order_key is null or (
       select true from risc.deliveries e
       where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
-        and (e.first_failed_at is null or e.first_failed_at > now() - risc.order_patience())
+        and (e.first_failed_at is null or e.first_failed_at > p_failed_by)
       order by e.order_key, e.id limit 1) is null)
   limit p_room;
 $$;
 
 --
--- Name: ready_elsewhere(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: ready_elsewhere(text, timestamp with time zone, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.ready_elsewhere(p_stream_id text, p_room integer) RETURNS SETOF bigint
+CREATE FUNCTION risc.ready_elsewhere(p_stream_id text, p_failed_by timestamp with time zone, p_room integer) RETURNS SETOF bigint
     LANGUAGE sql ROWS 20
     AS $$
   with recursive visited as (
@@ -633,17 +662,21 @@ CREATE FUNCTION risc.ready_elsewhere(p_stream_id text, p_room integer) RETURNS S
       where d.stream_id = p_stream_id and d.state = 'queued' and d.order_key > v.order_key
       order by d.order_key, d.id limit 1) n
     where v.number < 100
-  ), first_few as (
-    select c.*, coalesce(bool_and(c.fails) over (
-      partition by c.order_key order by c.id rows between unbounded preceding and 1 preceding), true) as first
-    from (select distinct v.order_key from visited v) u cross join lateral (
-      select d.id, d.order_key, d.due_at, d.first_failed_at <= now() - risc.order_patience() is true as fails
-      from risc.deliveries d
-      where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
-      order by d.order_key, d.id limit 4) c
+  ), first_of_user as (
+    select c.* from (select distinct v.order_key from visited v) u cross join lateral (
+      (select d.id, d.due_at from risc.deliveries d
+       where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+         and (d.first_failed_at is null or d.first_failed_at > p_failed_by)
+       order by d.order_key, d.id limit 1)
+      union all
+      select f.id, f.due_at from (
+        select d.id, d.due_at, d.first_failed_at from risc.deliveries d
+        where d.stream_id = p_stream_id and d.order_key = u.order_key and d.state = 'queued'
+        order by d.order_key, d.id limit 4) f
+      where f.first_failed_at <= p_failed_by) c
   )
-  select f.id from first_few f
-  where f.first and f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
+  select f.id from first_of_user f
+  where f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
   limit p_room;
 $$;
 
@@ -857,7 +890,7 @@ end $$;
 -- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, first_due_at timestamp with time zone, room integer, held integer, probe boolean)
+CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, failed_by timestamp with time zone, first_due_at timestamp with time zone, room integer, held integer, probe boolean)
     LANGUAGE sql
     AS $$
   with fleet as (
@@ -880,6 +913,7 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, firs
     select * from risc.due_streams()
   ), wish as (
     select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+      risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
       coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
         case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
@@ -892,14 +926,14 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, firs
     join risc.streams s on s.id = d.stream_id
     join risc.flow f on f.stream_id = d.stream_id
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, d.first_due_at, 1, j.held + 1)))
+    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, 1, j.held + 1)))
   ), class as (
-    select w.*, case when w.slow then random() else 0 end as lot, f.*,
+    select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
       case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
     from wish w cross join free f where w.room > 0
   ), modest as (
     select c.*, greatest(least(c.modest, c.free + c.modest
-      - sum(c.modest) over (order by c.held, c.first_due_at, c.stream_id)), 0) as first
+      - sum(c.modest) over (order by c.lot, c.stream_id)), 0) as first
     from class c
   ), common as (
     select m.*, m.room - m.first as more, m.common_free - sum(m.first) over () as left_over from modest m
@@ -910,14 +944,14 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, firs
     from common c
   ), turn as (
     select s.*, greatest(least(s.share, case when s.slow then s.slow_free else s.left_over end + s.share
-      - sum(s.share) over (partition by s.slow order by s.lot, s.held, s.first_due_at, s.stream_id)), 0) as part
+      - sum(s.share) over (partition by s.slow order by s.lot, s.stream_id)), 0) as part
     from share s
   ), given as (
     select t.*, t.first + greatest(least(t.part, t.left_over + t.part
-      - sum(t.part) over (order by t.slow desc, t.lot, t.held, t.first_due_at, t.stream_id)), 0) as given
+      - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.ordered, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
+  select g.stream_id, g.ordered, g.failed_by, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
 $$;
 
 --
@@ -1075,18 +1109,24 @@ declare
   v_from_marks boolean;
   v_streams text[];
   v_firsts timestamptz[];
+  v_oldest bigint;
   v_took interval;
 begin
   select s.from_marks into v_from_marks from risc.survey s where s.next_at < now() for update skip locked;
   if not found then
     return false;
   end if;
+  v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
+  if v_oldest < (select l.last_value from risc.low_ticket l) then
+    perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+  end if;
   select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
   v_took := clock_timestamp() - v_began_at;
   if v_took < interval '10 milliseconds' and not v_from_marks then
     return false;
   end if;
-  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + 50 * v_took;
+  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + least(50 * v_took, interval '10 seconds');
+  perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
   update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
   from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
   where p.stream_id = q.stream_id and p.paid_at = q.paid_at
@@ -1112,6 +1152,20 @@ CREATE FUNCTION risc.survey_due_streams() RETURNS TABLE(stream_id text, first_du
   )
   select s.stream_id, s.due_at from stream s where s.due_at <= now();
 $$;
+
+--
+-- Name: tidy(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.tidy() RETURNS TABLE(expired integer, discarded integer)
+    LANGUAGE plpgsql
+    AS $$
+begin
+  expired := risc.expire(2000);
+  discarded := risc.discard_disabled(2000);
+  delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
+  return next;
+end $$;
 
 --
 -- Name: transaction_name(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1217,6 +1271,7 @@ CREATE TABLE risc.flow (
     failures integer DEFAULT 0 NOT NULL,
     open_until timestamp with time zone,
     open_because text,
+    closed_at timestamp with time zone,
     openings integer DEFAULT 0 NOT NULL,
     CONSTRAINT open_breaker_says_why CHECK (((open_until IS NULL) = (open_because IS NULL))),
     CONSTRAINT ramp_is_positive CHECK ((ramp > 0))
@@ -1374,7 +1429,7 @@ CREATE TABLE risc.streams (
     rate_limit integer DEFAULT 1000 NOT NULL,
     rate_interval interval DEFAULT '00:01:00'::interval NOT NULL,
     rate_burst integer GENERATED ALWAYS AS (GREATEST((rate_limit / 10), 1)) STORED NOT NULL,
-    rate_spacing interval GENERATED ALWAYS AS ((rate_interval / (((rate_limit - GREATEST((rate_limit / 10), 1)) + 1))::double precision)) STORED NOT NULL,
+    rate_spacing interval GENERATED ALWAYS AS (((rate_interval / (((rate_limit - GREATEST((rate_limit / 10), 1)) + 1))::double precision) + '00:00:00.000001'::interval)) STORED NOT NULL,
     timeout_ms integer DEFAULT 3000 NOT NULL,
     retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
     max_age interval DEFAULT '72:00:00'::interval NOT NULL,
@@ -1445,6 +1500,15 @@ CREATE TABLE risc.survey (
     from_marks boolean DEFAULT false NOT NULL,
     next_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     CONSTRAINT survey_only_row_check CHECK (only_row)
+);
+
+--
+-- Name: urgent; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.urgent (
+    delivery_id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C"
 );
 
 --
@@ -1524,6 +1588,13 @@ ALTER TABLE ONLY risc.survey
     ADD CONSTRAINT survey_pkey PRIMARY KEY (only_row);
 
 --
+-- Name: urgent urgent_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.urgent
+    ADD CONSTRAINT urgent_pkey PRIMARY KEY (delivery_id);
+
+--
 -- Name: workers workers_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -1549,12 +1620,6 @@ CREATE INDEX deliveries_due ON risc.deliveries USING btree (stream_id, due_at, i
 CREATE INDEX deliveries_order ON risc.deliveries USING btree (stream_id, order_key, id) WHERE (state = 'queued'::text);
 
 --
--- Name: deliveries_urgent; Type: INDEX; Schema: risc; Owner: -
---
-
-CREATE INDEX deliveries_urgent ON risc.deliveries USING btree (stream_id, id) WHERE ((state = 'queued'::text) AND urgent);
-
---
 -- Name: history_by_jti; Type: INDEX; Schema: risc; Owner: -
 --
 
@@ -1571,6 +1636,12 @@ CREATE INDEX history_overflow_jti_idx ON risc.history_overflow USING btree (jti)
 --
 
 CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
+
+--
+-- Name: urgent_by_stream; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX urgent_by_stream ON risc.urgent USING btree (stream_id);
 
 --
 -- Name: history_overflow_jti_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
@@ -1623,6 +1694,13 @@ ALTER TABLE ONLY risc.pace
 
 ALTER TABLE ONLY risc.subjects
     ADD CONSTRAINT subjects_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
+
+--
+-- Name: urgent urgent_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.urgent
+    ADD CONSTRAINT urgent_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
 -- Name: FUNCTION await_writers(); Type: ACL; Schema: risc; Owner: -

@@ -153,3 +153,30 @@ test('a receiver that asks for time gets it, ten minutes at most, though it acce
   await settle(pool, [{ ticket: others[0], ...busy, waits_ms: 86_400_000 }])
   expect(await breaker(pool)).toEqual({ seconds: 600, because: 'rate_limited' })
 })
+
+test('a receiver that answers every probe with a wish to be asked at once is asked ever less often', async ({
+  database: { pool },
+}) => {
+  const workerId = await streamWithBacklog(pool)
+  const wish = { next: 'retry', reason: 'server_error', counts: false, delay_ms: 1000, waits_ms: 0 }
+  await round(pool, workerId, wish)
+  const pauses: unknown[] = [(await breaker(pool)).seconds]
+  for (let n = 1; n <= 3; n++) {
+    await pass(pool, 600)
+    await round(pool, workerId, wish)
+    pauses.push((await breaker(pool)).seconds)
+  }
+  expect(pauses).toEqual([1, 10, 20, 40])
+})
+
+test('a batch rewrites the flow of those streams alone whose flow changes', async ({ database: { pool } }) => {
+  for (const id of ['a', 'b', 'c']) await addStream(pool, { id, max_in_flight: 50 })
+  await pool.query(`update risc.flow set ramp = 50, failures = (stream_id = 'b')::integer`)
+  const versions = async () => (await pool.query('select stream_id, xmin from risc.flow order by stream_id')).rows
+  const [a, b, c] = await versions()
+  const lessons = ['c', 'b', 'a'].map((id) => ({ stream_id: id, answered: true, slow: false }))
+  await pool.query('select risc.learn($1)', [JSON.stringify(lessons)])
+  const [nextA, nextB, nextC] = await versions()
+  expect([nextA, nextC]).toEqual([a, c])
+  expect(nextB).not.toEqual(b)
+})

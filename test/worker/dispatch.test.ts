@@ -108,6 +108,48 @@ describe('a pass', () => {
     expect(rounds).toBeLessThan(200) // three times six hundred deliveries in turns of two, if age went first
   })
 
+  test('lets a quiet stream have its turn among healthy ones with older backlogs', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 16 })
+    for (let n = 1; n <= 30; n++) {
+      await addStream(pool, { id: `busy-${n}` })
+      await addDeliveries(pool, `busy-${n}`, 100)
+    }
+    await addStream(pool, { id: 'quiet' })
+    await addDeliveries(pool, 'quiet')
+    let rounds = 0
+    for (let served = false; !served; rounds++) {
+      await dispatch(pool)
+      served = 'quiet' in (await heldByStream(pool))
+      await pool.query('delete from risc.deliveries d using risc.inflight i where i.delivery_id = d.id')
+      await pool.query('delete from risc.inflight')
+    }
+    expect(rounds).toBeLessThan(60) // three thousand deliveries in turns of sixteen, if age went first
+  })
+
+  test('is not stopped by a stream whose rate no clock can tell', async ({ database: { pool } }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'quick', rate_limit: 1_000_000_000, rate_interval: '1 second' })
+    await addStream(pool, { id: 'other' })
+    await addDeliveries(pool, 'quick')
+    await addDeliveries(pool, 'other')
+    expect(await dispatch(pool)).toBe(2)
+  })
+
+  test('hands over what is urgent one at a time of each stream, in an eighth of the slots', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool, { slots: 32 })
+    for (let n = 1; n <= 10; n++) {
+      await addStream(pool, { id: `paused-${n}`, status: 'paused' })
+      await addDeliveries(pool, `paused-${n}`, 5)
+    }
+    await pool.query('update risc.deliveries set urgent = true')
+    await pool.query('insert into risc.urgent (delivery_id, stream_id) select id, stream_id from risc.deliveries')
+    expect(await dispatch(pool)).toBe(4)
+    expect(await dispatch(pool)).toBe(0)
+    expect(Object.values(await heldByStream(pool))).toEqual([1, 1, 1, 1])
+  })
+
   test('keeps an eighth of the slots for streams that hold little, whatever begins to hang unforeseen', async ({
     database: { pool },
   }) => {

@@ -16,6 +16,10 @@ async function maintain(pool: Pool, answeredForMs = 16_000): Promise<Record<stri
   return rows[0]
 }
 
+async function tidy(pool: Pool): Promise<Record<string, number>> {
+  return (await pool.query('select * from risc.tidy()')).rows[0]
+}
+
 async function serverStarted(pool: Pool, ago: string): Promise<void> {
   await pool.query(
     `create or replace function risc.server_started_at() returns timestamptz return now() - interval '${ago}'`,
@@ -236,7 +240,7 @@ test('what is too old is given up where nothing is sent, be it paused or held', 
     )
     await addDeliveries(pool, id)
   }
-  expect(await maintain(pool)).toMatchObject({ expired: 6 })
+  expect(await tidy(pool)).toEqual({ expired: 6, discarded: 0 })
   const { rows } = await pool.query('select jti, dead_because, reason, attempts from risc.dead')
   expect(rows.map(({ jti }) => jti).toSorted()).toEqual(old.toSorted())
   expect(rows[0]).toMatchObject({ dead_because: 'expired', reason: 'too_old', attempts: 0 })
@@ -246,7 +250,7 @@ test('what is in flight is left to its worker, however old', async ({ database: 
   await addWorker(pool)
   await dispatched(pool)
   await pool.query(`update risc.deliveries set created_at = now() - interval '30 days'`)
-  expect(await maintain(pool)).toMatchObject({ expired: 0 })
+  expect(await tidy(pool)).toMatchObject({ expired: 0 })
 })
 
 test('a disabled stream’s deliveries are discarded with the reason, dead letters and what is urgent are not', async ({
@@ -256,9 +260,9 @@ test('a disabled stream’s deliveries are discarded with the reason, dead lette
   const jtis = await addDeliveries(pool, 'a', 4)
   await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [jtis[0]])
   await pool.query('update risc.deliveries set urgent = true where jti = $1', [jtis[1]])
-  expect(await maintain(pool)).toMatchObject({ discarded: 0 })
+  expect(await tidy(pool)).toMatchObject({ discarded: 0 })
   await pool.query(`update risc.streams set status = 'disabled'`)
-  expect(await maintain(pool)).toMatchObject({ discarded: 2 })
+  expect(await tidy(pool)).toMatchObject({ discarded: 2 })
   const { rows } = await pool.query('select jti, outcome, reason from risc.history order by delivery_id')
   expect(rows).toEqual(jtis.slice(2).map((jti) => ({ jti, outcome: 'discarded', reason: 'stream_disabled' })))
   expect((await pool.query('select jti from risc.deliveries order by id')).rows.map(({ jti }) => jti)).toEqual(
@@ -281,4 +285,18 @@ test('a search that is slow begins at the marks, and finds again what a long tra
   expect(await dispatch(pool)).toBe(0)
   await pool.query('select risc.survey()')
   expect(await dispatch(pool)).toBe(1)
+})
+
+test('what a restored dump has in flight is queued again, though its sequences are newer than its rows', async ({
+  database: { pool },
+}) => {
+  await serverStarted(pool, '1 hour')
+  const workerId = await addWorker(pool)
+  const out = await dispatched(pool)
+  await pool.query('select risc.claim($1, $2)', [workerId, out])
+  await pool.query(`delete from risc.workers`)
+  await pool.query(`select setval('risc.low_ticket', 1000), setval('risc.inflight_ticket_seq', 2000)`)
+  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+  await pool.query('select risc.survey()')
+  expect(await maintain(pool)).toMatchObject({ requeued: 2 })
 })

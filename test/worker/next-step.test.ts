@@ -97,7 +97,7 @@ test('trouble with the stream spends no attempt and pauses it where nobody is th
   expect(nextStep({ kind: 'pause', reason: 'receiver_gone', status: 410 }, budget(0), 0.5)).toEqual({
     next: 'retry',
     counts: false,
-    delayMs: 0,
+    delayMs: 1000,
     pauses: true,
   })
 })

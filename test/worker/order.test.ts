@@ -113,3 +113,33 @@ test('among many users who all have long queues everybody has a turn', async ({ 
   )
   expect(rows).toEqual([{ users: 500 }])
 })
+
+test('the five minutes start again when an outage of the receiver is over', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  await addStream(pool, { id: 'a' })
+  const [first] = await addDeliveries(pool, 'a', 2, 1)
+  await dispatch(pool)
+  await settleAll(pool, workerId, { next: 'retry', reason: 'timeout', delay_ms: 0 })
+  await pool.query(`update risc.deliveries set first_failed_at = first_failed_at - interval '1 hour'`)
+  await pool.query(`update risc.flow set open_until = now(), open_because = 'timeout'`)
+  await dispatch(pool)
+  expect(await inFlight(pool)).toEqual([first])
+  await pool.query('delete from risc.inflight')
+  await pool.query(`select risc.learn('[{"stream_id": "a", "answered": true}]')`)
+  expect(await dispatch(pool)).toBe(1)
+  expect(await inFlight(pool)).toEqual([first])
+})
+
+test('a user with many failing deliveries is found behind a long queue of another', async ({ database: { pool } }) => {
+  await addWorker(pool)
+  await addStream(pool, { id: 'a' })
+  await addDeliveries(pool, 'a', 5000, 1)
+  expect(await dispatch(pool)).toBe(1)
+  const jtis = await addDeliveries(pool, 'a', 6, 2)
+  await pool.query(
+    `update risc.deliveries set first_failed_at = now() - interval '1 hour', due_at = now() + interval '1 hour' where jti = any ($1)`,
+    [jtis.slice(0, 5)],
+  )
+  await dispatch(pool)
+  expect(await inFlight(pool)).toContain(jtis[5])
+})

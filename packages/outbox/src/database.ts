@@ -12,6 +12,7 @@ export interface OutboxDatabase {
   'risc.pace': PaceTable
   'risc.subjects': SubjectTable
   'risc.deliveries': DeliveryTable
+  'risc.urgent': UrgentTable
   'risc.inflight': InflightTable
   'risc.workers': WorkerTable
   'risc.history': HistoryTable
@@ -88,6 +89,8 @@ export interface FlowTable {
   open_until: Date | null
   open_because: string | null
   openings: Generated<number>
+  /** When the last outage ended. */
+  closed_at: Date | null
 }
 
 /** Which user is known to which receiver under which subject identifier (RFC 9493). */
@@ -120,6 +123,12 @@ export interface DeliveryTable {
   last_description: string | null
   dead_because: DeadBecause | null
   signed_set: string
+}
+
+/** Deliveries that pass the backlog and the status of their stream. */
+export interface UrgentTable {
+  delivery_id: string
+  stream_id: string
 }
 
 /** A delivery handed over to graphile-worker: the state `dispatched`. */

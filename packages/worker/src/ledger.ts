@@ -16,6 +16,8 @@ export interface Statement {
 export interface Ledger {
   /** Asks until an answer comes. Rejects only when repeating cannot help, or when there is no more time. */
   ask<Row>(statement: Statement, values: readonly unknown[], giveUp?: AbortSignal): Promise<readonly Row[]>
+  /** Asks once, for what can wait: a failure is logged, and nobody takes it for an outage. */
+  attempt<Row>(statement: Statement, values: readonly unknown[]): Promise<readonly Row[] | undefined>
   /** For how many milliseconds the database has answered without a break. */
   answeredForMs(): number
   /** What is still asked gets its answer now or never. */
@@ -58,8 +60,18 @@ export function openLedger(databaseUrl: string, log: Logger): Ledger {
     }
   }
 
+  async function attempt<Row>(statement: Statement, values: readonly unknown[]): Promise<Row[] | undefined> {
+    try {
+      return (await pool.query({ ...statement, values: [...values] })).rows
+    } catch (error) {
+      log.warn({ statement: statement.name, code: errorCode(error) }, 'statement put off')
+      return undefined
+    }
+  }
+
   return {
     ask,
+    attempt,
     answeredForMs: () => performance.now() - brokenAt,
     close() {
       closed = true

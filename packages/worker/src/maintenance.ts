@@ -6,8 +6,6 @@ export interface MaintenanceReport {
   readonly requeued: number
   readonly unlocked_pools: number
   readonly removed_jobs: number
-  readonly expired: number
-  readonly discarded: number
 }
 
 /** Pause between two rounds of one worker alone; a fleet shares it out. */
@@ -17,11 +15,9 @@ const MANY_DEAD_ROWS = 5000
 
 const MAINTAIN: Statement = {
   name: 'risc.maintain',
-  text: `select dead_workers, requeued, unlocked_pools, removed_jobs, expired, discarded, dead_rows::float8
-         from risc.maintain($1)`,
+  text: `select dead_workers, requeued, unlocked_pools, removed_jobs, dead_rows::float8 from risc.maintain($1)`,
 }
-const SURVEY: Statement = { name: 'risc.survey', text: 'select risc.survey()' }
-const VACUUM: Statement = { text: 'vacuum (skip_locked, truncate false) risc.inflight' }
+const VACUUM: Statement = { name: 'vacuum risc.inflight', text: 'vacuum (skip_locked, truncate false) risc.inflight' }
 
 /**
  * Takes one turn at maintenance; `undefined` when it was another worker's turn or there was nothing to do.
@@ -36,9 +32,8 @@ export async function maintain(ledger: Ledger, giveUp: AbortSignal): Promise<Mai
     giveUp,
   )
   if (round === undefined) return undefined
-  await ledger.ask(SURVEY, [], giveUp)
   const { dead_rows, ...report } = round
-  if (dead_rows > MANY_DEAD_ROWS) await ledger.ask(VACUUM, [], giveUp)
+  if (dead_rows > MANY_DEAD_ROWS) await ledger.attempt(VACUUM, [])
   return Object.values(report).some((count) => count > 0) ? report : undefined
 }
 

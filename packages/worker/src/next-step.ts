@@ -39,7 +39,7 @@ export function nextStep(outcome: Outcome, budget: DeliveryBudget, random: numbe
     case 'hold':
       return budget.urgent ? retry({}, budget, random) : waitOrExpire(HOLD_MS * spread(random), false, budget)
     case 'pause':
-      return pause(budget.urgent ? retry({}, budget, random) : { next: 'retry', counts: false, delayMs: 0 })
+      return pause(budget.urgent ? retry({}, budget, random) : { next: 'retry', counts: false, delayMs: SHORTEST_MS })
     case 'retry':
       if (budget.probe && !budget.urgent)
         return waitOrExpire(Math.max(SHORTEST_MS, (outcome.notBeforeMs ?? 0) * later(random)), false, budget)

@@ -11,6 +11,7 @@ import { loop } from './loop.ts'
 import { maintain, pauseAfterRound } from './maintenance.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
+import { pauseAfterTidying, tidy } from './tidying.ts'
 
 /** A running worker. */
 export interface Worker {
@@ -94,6 +95,13 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
     return pauseAfterRound(workers, Math.random())
   }
 
+  async function tidyOnce(): Promise<number> {
+    const startedAt = performance.now()
+    const report = await tidy(ledger)
+    if (report !== undefined) log.warn(report, 'deliveries given up or discarded')
+    return pauseAfterTidying(performance.now() - startedAt, workers, Math.random())
+  }
+
   function reportBug(error: unknown): void {
     log.error({ code: errorCode(error) }, 'statement failed for good')
   }
@@ -101,7 +109,7 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   log.info({ slots: config.concurrency }, 'worker started')
   if (config.allowLoopback) log.warn('receivers on loopback are allowed: for development only')
   const living = loop(() => showLife(supervisor.poolId), leaving.signal, reportBug)
-  await Promise.all([loop(dispatchOnce, stopping, reportBug), loop(maintainOnce, stopping, reportBug)])
+  await Promise.all([dispatchOnce, maintainOnce, tidyOnce].map((step) => loop(step, stopping, reportBug)))
 
   await supervisor.stop(config.shutdownMs)
   await deliverer.finish()
