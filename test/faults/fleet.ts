@@ -16,9 +16,9 @@ export interface Fleet {
   end(signal: NodeJS.Signals): Promise<void>
 }
 
-/** Duplicates of a killed worker are bounded by its slots, so these are few. */
+/** Duplicates are bounded by the slots of all workers, so these are few. */
 export const SLOTS = 10
-const WORKERS = 2
+export const WORKERS = 2
 
 /** Keeps workers for `workerUrl`; looks after them by `db`. */
 export function createFleet(workerUrl: string, db: Pool): Fleet {

@@ -1,9 +1,8 @@
 import { eventually } from './eventually.ts'
-import { SLOTS } from './fleet.ts'
 import { closeGate, type Gate, type GatePoint } from './gates.ts'
 import type { Point } from './matrix.ts'
 import { type RiscWorkerProcess, startRiscWorker } from './risc-worker.ts'
-import { LONE_USER, REFUSED_USER, REFUSING_STREAM, type Stand } from './stand.ts'
+import { REFUSED_USER, REFUSING_STREAM, type Stand } from './stand.ts'
 
 /** A worker that has been brought to a point and is kept there. */
 export interface Held {
@@ -26,7 +25,7 @@ export function holdAt(stand: Stand, point: Point, victim: RiscWorkerProcess): P
     case 'at start':
       return Promise.resolve({ frozen: false, release: nothing, finish: nothing })
     case 'during fetch':
-      return duringFetch(stand, victim)
+      return atGate(stand, 'fetch', victim)
     case 'before claim':
       return atGate(stand, 'before claim', victim)
     case 'after claim':
@@ -57,29 +56,6 @@ async function atGate(stand: Stand, point: GatePoint, { name }: RiscWorkerProces
   stand.producer.start()
   await gate.reached()
   return { frozen: false, release: gate.open, finish: nothing }
-}
-
-/**
- * With every slot taken and no job in store, so that nobody waits for the fetch and it is missed by no one: one event
- * after the other, until the victim has as many as it can hold. All for one stream: a stream that hangs is given less,
- * and the fetch needs something to find.
- */
-async function duringFetch(stand: Stand, victim: RiscWorkerProcess): Promise<Held> {
-  const { db, producer, receiver } = stand
-  await eventually(async () => {
-    const { rowCount } = await db.query('select from risc.deliveries limit 1')
-    return rowCount === 0 || undefined
-  }, 'the backlog to be delivered')
-  const answers = holdAnswersTo(stand, victim)
-  while (answers.count < SLOTS) {
-    const arrived = receiver.arrivals.length
-    await producer.burst(1, LONE_USER)
-    await eventually(async () => receiver.arrivals.length > arrived || undefined, 'an event to arrive')
-  }
-  const gate = await closeGateTo(stand, 'fetch', victim.name)
-  producer.start()
-  await gate.reached()
-  return { frozen: false, release: gate.open, finish: answers.release }
 }
 
 /** The claim is committed, but the worker has not read that yet. */

@@ -1,6 +1,6 @@
 import { expect } from 'vitest'
 import type { CellResult } from './cell.ts'
-import { SLOTS } from './fleet.ts'
+import { SLOTS, WORKERS } from './fleet.ts'
 import type { Fault } from './matrix.ts'
 
 /** What is promised of recovery, from the end of the fault. */
@@ -28,18 +28,9 @@ export function check(cell: CellResult): void {
   }
 }
 
-/** How many SETs may come twice: what the workers that were hit had in their hands. */
+/** How many SETs may come twice: what the workers that were hit had in their hands, which may be more than their share. */
 function mostDuplicates(fault: Fault): number {
-  switch (fault) {
-    case 'SIGTERM':
-      return 0
-    case 'kill -9':
-    case 'SIGSTOP beyond the TTL':
-    case 'second SIGTERM':
-      return SLOTS
-    default:
-      return 2 * SLOTS
-  }
+  return fault === 'SIGTERM' ? 0 : WORKERS * SLOTS
 }
 
 /** How the victim has to end; `undefined` if it has to live on. */

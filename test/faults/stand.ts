@@ -26,9 +26,7 @@ export interface Stand {
 export const REFUSED_USER = 'refused-user'
 export const REFUSING_STREAM = 'refusing'
 const STREAMS = ['a', 'b', 'c', 'd', REFUSING_STREAM]
-/** Whose partner may hang without being in the way of the others'. */
-export const LONE_USER = 'ann'
-const USERS = [LONE_USER, 'bob', 'cay', 'dee', REFUSED_USER]
+const USERS = ['ann', 'bob', 'cay', 'dee', REFUSED_USER]
 
 /** Sets all of it up, but starts no worker yet. */
 export async function openStand({ proxied }: { readonly proxied: boolean }): Promise<Stand> {

@@ -11,8 +11,12 @@ export interface Lifeline {
 
 const RECONNECT_AFTER_MS = 500
 
-/** Holds `workerId`'s advisory lock, and takes it again whenever the session is lost. Without it, a death shows later. */
-export function holdLifeline(databaseUrl: string, workerId: string): Lifeline {
+/**
+ * Holds `workerId`'s advisory lock, and takes it again whenever the session is lost. Without it, a death shows later.
+ *
+ * @param onHeld called each time it is held, so that the fleet may know of it before anything can happen
+ */
+export function holdLifeline(databaseUrl: string, workerId: string, onHeld: () => void): Lifeline {
   const pool = openPool(databaseUrl, { max: 1, name: 'risc-worker lifeline', durable: false })
   const closing = new AbortController()
   let held = false
@@ -22,6 +26,7 @@ export function holdLifeline(databaseUrl: string, workerId: string): Lifeline {
     try {
       await client.query('select pg_advisory_lock_shared(risc.lifeline($1))', [workerId])
       held = true
+      onHeld()
       await once(client, 'end', { signal: closing.signal })
       return RECONNECT_AFTER_MS
     } finally {

@@ -68,19 +68,23 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
     throw error
   }
 
-  const lifeline = holdLifeline(config.databaseUrl, self.id)
+  const lifeline = holdLifeline(config.databaseUrl, self.id, () => showLifeNow(supervisor.poolId))
   const deliverer = createDeliverer({ ledger, workerId: self.id, rules: config, log })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
     slots: config.concurrency,
     deliver: deliverer.deliver,
-    onNamed: (poolId) => void showLife(poolId).catch(reportBug),
+    onNamed: showLifeNow,
     log,
   })
 
   async function showLife(poolId: string | undefined): Promise<number> {
     workers = await beat(ledger, self, { poolId, hasLifeline: lifeline.held }, leaving.signal)
     return BEAT_EVERY_MS
+  }
+
+  function showLifeNow(poolId: string | undefined): void {
+    if (!leaving.signal.aborted) showLife(poolId).catch(reportBug)
   }
 
   async function dispatchOnce(): Promise<number> {
