@@ -4,7 +4,7 @@ import { addDeliveries, addStream } from './rows.ts'
 import { test } from './started-worker.ts'
 
 test.for([-3_600_000, 3_600_000])(
-  'a worker whose clock is wrong by %i ms delivers, waits and gives up as any other',
+  'a worker whose clock is wrong by %i ms delivers and waits as any other',
   async (wrongBy, { database: { pool }, receiver, start }) => {
     vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + wrongBy })
     onTestFinished(() => void vi.useRealTimers())
