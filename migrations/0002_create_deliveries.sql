@@ -25,6 +25,7 @@ create table risc.deliveries (
     constraint description_is_bounded check (char_length(last_description) <= 500),
   dead_because text
     constraint dead_because_is_known check (dead_because in ('refused', 'exhausted', 'expired')),
+  traceparent text, -- of the request that enqueued it (W3C Trace Context §3.2)
   signed_set text not null,
   constraint dead_says_why check ((state = 'dead') = (dead_because is not null))
 ) with (
@@ -91,7 +92,8 @@ create table risc.workers (
   beat_at timestamptz not null default now()
 ) with (fillfactor = 50);
 
--- Settled deliveries: that something was sent, and nothing of what it said.
+-- Settled deliveries: that something was sent, and nothing of what it said. The hash proves which SET it was to whoever
+-- has one.
 create table risc.history (
   delivery_id bigint not null,
   stream_id text collate "C" not null,
@@ -99,9 +101,11 @@ create table risc.history (
   txn text not null,
   event_type text not null,
   kid text not null,
+  set_sha256 bytea not null,
   outcome text not null
     constraint outcome_is_known check (outcome in ('accepted', 'discarded')),
   status smallint,
+  connected_to text, -- the address and port that accepted it
   reason text, -- why it was discarded
   attempts smallint not null,
   created_at timestamptz not null,
@@ -115,23 +119,54 @@ create index history_by_jti on risc.history (jti);
 -- A net for the day that no worker made partitions in time: settling never fails for want of one.
 create table risc.history_overflow partition of risc.history default;
 
+-- Attempts that were not accepted, counted or not: the answer to "what happened to this SET?".
+create table risc.attempts (
+  delivery_id bigint not null,
+  stream_id text collate "C" not null,
+  jti text not null,
+  attempt smallint not null, -- counted attempts, this one included
+  counted boolean not null,
+  probe boolean not null,
+  status smallint,
+  reason text not null,
+  description text
+    constraint description_is_bounded check (char_length(description) <= 500),
+  connected_to text,
+  duration_ms integer not null,
+  worker text, -- its name
+  ended_at timestamptz not null default now()
+) partition by range (ended_at);
+
+-- Serves `why` and `show`.
+create index attempts_by_jti on risc.attempts (jti);
+
+create table risc.attempts_overflow partition of risc.attempts default;
+
 -- Makes the daily partitions (UTC) of today and the days to come; tells how many it made. Attached rather than created
 -- in place, which would stop every settle for the moment.
-create function risc.make_history_partitions(p_days integer default 7) returns integer
+create function risc.make_partitions(p_days integer default 7) returns integer
 language plpgsql set timezone = 'UTC' as $$
 declare
+  v_parent text;
   v_day date;
   v_name text;
+  v_overflows boolean;
   v_made integer := 0;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('risc.make_history_partitions', 0));
-  for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
-    v_name := 'history_' || to_char(v_day, 'YYYYMMDD');
-    continue when to_regclass('risc.' || v_name) is not null;
-    continue when exists (select from risc.history_overflow where settled_at >= v_day and settled_at < v_day + 1);
-    execute format('create table risc.%I (like risc.history including defaults including constraints)', v_name);
-    execute format('alter table risc.history attach partition risc.%I for values from (%L) to (%L)', v_name, v_day, v_day + 1);
-    v_made := v_made + 1;
+  perform pg_advisory_xact_lock(hashtextextended('risc.make_partitions', 0));
+  foreach v_parent in array array['history', 'attempts'] loop
+    for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
+      v_name := v_parent || '_' || to_char(v_day, 'YYYYMMDD');
+      continue when to_regclass('risc.' || v_name) is not null;
+      execute format(
+        'select exists (select from risc.%I where %I >= $1 and %2$I < $1 + 1)',
+        v_parent || '_overflow', case v_parent when 'history' then 'settled_at' else 'ended_at' end
+      ) into v_overflows using v_day;
+      continue when v_overflows;
+      execute format('create table risc.%I (like risc.%I including defaults including constraints)', v_name, v_parent);
+      execute format('alter table risc.%I attach partition risc.%I for values from (%L) to (%L)', v_parent, v_name, v_day, v_day + 1);
+      v_made := v_made + 1;
+    end loop;
   end loop;
   return v_made;
 end $$;

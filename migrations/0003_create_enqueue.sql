@@ -31,7 +31,8 @@ begin
   order by r.ordinality, s.id;
 end $$;
 
--- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, order_key, urgent?, signed_set }].
+-- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, order_key, urgent?, traceparent?,
+-- signed_set }].
 create function risc.enqueue(p_transaction_name text, p_deliveries jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
@@ -40,10 +41,11 @@ begin
       using errcode = 'no_active_sql_transaction';
   end if;
   with recorded as (
-    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
-    from jsonb_to_recordset(p_deliveries)
-      as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text)
+    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.traceparent, d.signed_set
+    from jsonb_to_recordset(p_deliveries) as d (
+      stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,
+      signed_set text)
     returning id, stream_id, urgent
   )
   insert into risc.urgent (delivery_id, stream_id) select r.id, r.stream_id from recorded r where r.urgent;

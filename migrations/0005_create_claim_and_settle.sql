@@ -95,10 +95,14 @@ begin
   where f.stream_id = t.stream_id;
 end $$;
 
+-- What is kept of a SET that is settled.
+create function risc.set_sha256(p_signed_set text) returns bytea language sql immutable
+return sha256(convert_to(p_signed_set, 'UTF8'));
+
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
 -- comes back without its last commits may give a ticket's number again, to another delivery.
 -- [{ ticket, delivery_id, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?,
--- duration_ms?, waits_ms?, holds?, pauses? }].
+-- connected_to?, duration_ms?, waits_ms?, holds?, pauses? }]. What has a duration was an attempt.
 create function risc.settle(p_outcomes jsonb) returns bigint[]
 language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan as $$
@@ -118,24 +122,37 @@ begin
   end if;
 
   with landed as materialized (
-    delete from risc.inflight i where i.ticket = any (v_tickets) returning i.ticket, i.delivery_id, i.stream_id
+    delete from risc.inflight i where i.ticket = any (v_tickets)
+    returning i.ticket, i.delivery_id, i.stream_id, i.probe, i.worker_id
   ), owned as materialized (
-    select d.id from risc.deliveries d where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
+    select d.id, d.jti, d.attempts from risc.deliveries d
+    where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
   ), settled as materialized (
-    select w.id, l.stream_id, o.*
+    select w.id, w.jti, w.attempts, l.stream_id, l.probe, l.worker_id, o.*
     from owned w
     join landed l on l.delivery_id = w.id
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
-      status smallint, reason text, description text, duration_ms float8, waits_ms float8, holds boolean, pauses boolean
+      status smallint, reason text, description text, connected_to text, duration_ms float8, waits_ms float8,
+      holds boolean, pauses boolean
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
-    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at,
+      risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
-    insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, status, attempts, created_at)
-    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, 'accepted', s.status, a.attempts + 1, a.created_at
+    insert into risc.history
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, attempts, created_at)
+    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
+      'accepted', s.status, s.connected_to, a.attempts + 1, a.created_at
     from accepted a join settled s on s.id = a.id
+  ), tried as (
+    insert into risc.attempts
+      (delivery_id, stream_id, jti, attempt, counted, probe, status, reason, description, connected_to, duration_ms, worker)
+    select s.id, s.stream_id, s.jti, s.attempts + s.counts::integer, s.counts, s.probe,
+      s.status, s.reason, s.description, s.connected_to, round(s.duration_ms),
+      (select w.name from risc.workers w where w.id = s.worker_id)
+    from settled s where s.next <> 'accepted' and s.duration_ms is not null
   ), failed as (
     update risc.deliveries d
     set state = case s.next when 'dead' then 'dead' else 'queued' end,

@@ -104,8 +104,10 @@ begin
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
   )
-  insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, reason, attempts, created_at)
-  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, 'discarded', 'stream_disabled', g.attempts, g.created_at
+  insert into risc.history
+    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
+    'discarded', 'stream_disabled', g.attempts, g.created_at
   from gone g;
   get diagnostics v_count = row_count;
   return v_count;
@@ -180,7 +182,7 @@ begin
 
   begin
     perform set_config('lock_timeout', '100ms', true);
-    perform risc.make_history_partitions();
+    perform risc.make_partitions();
   exception when lock_not_available then
     null; -- somebody reads all of history, as a dump does: there is a week to try again
   end;

@@ -215,8 +215,10 @@ begin
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
   )
-  insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, reason, attempts, created_at)
-  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, 'discarded', 'stream_disabled', g.attempts, g.created_at
+  insert into risc.history
+    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
+    'discarded', 'stream_disabled', g.attempts, g.created_at
   from gone g;
   get diagnostics v_count = row_count;
   return v_count;
@@ -303,10 +305,11 @@ begin
       using errcode = 'no_active_sql_transaction';
   end if;
   with recorded as (
-    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.signed_set
-    from jsonb_to_recordset(p_deliveries)
-      as d (stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, signed_set text)
+    insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.traceparent, d.signed_set
+    from jsonb_to_recordset(p_deliveries) as d (
+      stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,
+      signed_set text)
     returning id, stream_id, urgent
   )
   insert into risc.urgent (delivery_id, stream_id) select r.id, r.stream_id from recorded r where r.urgent;
@@ -553,7 +556,7 @@ begin
 
   begin
     perform set_config('lock_timeout', '100ms', true);
-    perform risc.make_history_partitions();
+    perform risc.make_partitions();
   exception when lock_not_available then
     null; -- somebody reads all of history, as a dump does: there is a week to try again
   end;
@@ -561,29 +564,37 @@ begin
 end $$;
 
 --
--- Name: make_history_partitions(integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: make_partitions(integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.make_history_partitions(p_days integer DEFAULT 7) RETURNS integer
+CREATE FUNCTION risc.make_partitions(p_days integer DEFAULT 7) RETURNS integer
     LANGUAGE plpgsql
     SET "TimeZone" TO 'UTC'
-    AS $$
+    AS $_$
 declare
+  v_parent text;
   v_day date;
   v_name text;
+  v_overflows boolean;
   v_made integer := 0;
 begin
-  perform pg_advisory_xact_lock(hashtextextended('risc.make_history_partitions', 0));
-  for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
-    v_name := 'history_' || to_char(v_day, 'YYYYMMDD');
-    continue when to_regclass('risc.' || v_name) is not null;
-    continue when exists (select from risc.history_overflow where settled_at >= v_day and settled_at < v_day + 1);
-    execute format('create table risc.%I (like risc.history including defaults including constraints)', v_name);
-    execute format('alter table risc.history attach partition risc.%I for values from (%L) to (%L)', v_name, v_day, v_day + 1);
-    v_made := v_made + 1;
+  perform pg_advisory_xact_lock(hashtextextended('risc.make_partitions', 0));
+  foreach v_parent in array array['history', 'attempts'] loop
+    for v_day in select generate_series(current_date, current_date + p_days, interval '1 day') loop
+      v_name := v_parent || '_' || to_char(v_day, 'YYYYMMDD');
+      continue when to_regclass('risc.' || v_name) is not null;
+      execute format(
+        'select exists (select from risc.%I where %I >= $1 and %2$I < $1 + 1)',
+        v_parent || '_overflow', case v_parent when 'history' then 'settled_at' else 'ended_at' end
+      ) into v_overflows using v_day;
+      continue when v_overflows;
+      execute format('create table risc.%I (like risc.%I including defaults including constraints)', v_name, v_parent);
+      execute format('alter table risc.%I attach partition risc.%I for values from (%L) to (%L)', v_parent, v_name, v_day, v_day + 1);
+      v_made := v_made + 1;
+    end loop;
   end loop;
   return v_made;
-end $$;
+end $_$;
 
 --
 -- Name: not_waited_for(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
@@ -963,6 +974,14 @@ CREATE FUNCTION risc.server_started_at() RETURNS timestamp with time zone
     RETURN pg_postmaster_start_time();
 
 --
+-- Name: set_sha256(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.set_sha256(p_signed_set text) RETURNS bytea
+    LANGUAGE sql IMMUTABLE
+    RETURN sha256(convert_to(p_signed_set, 'UTF8'::name));
+
+--
 -- Name: set_stream_status(text, text, text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1009,24 +1028,37 @@ begin
   end if;
 
   with landed as materialized (
-    delete from risc.inflight i where i.ticket = any (v_tickets) returning i.ticket, i.delivery_id, i.stream_id
+    delete from risc.inflight i where i.ticket = any (v_tickets)
+    returning i.ticket, i.delivery_id, i.stream_id, i.probe, i.worker_id
   ), owned as materialized (
-    select d.id from risc.deliveries d where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
+    select d.id, d.jti, d.attempts from risc.deliveries d
+    where d.id = any (array(select l.delivery_id from landed l)) order by d.id for update
   ), settled as materialized (
-    select w.id, l.stream_id, o.*
+    select w.id, w.jti, w.attempts, l.stream_id, l.probe, l.worker_id, o.*
     from owned w
     join landed l on l.delivery_id = w.id
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
-      status smallint, reason text, description text, duration_ms float8, waits_ms float8, holds boolean, pauses boolean
+      status smallint, reason text, description text, connected_to text, duration_ms float8, waits_ms float8,
+      holds boolean, pauses boolean
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
-    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at,
+      risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
-    insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, status, attempts, created_at)
-    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, 'accepted', s.status, a.attempts + 1, a.created_at
+    insert into risc.history
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, attempts, created_at)
+    select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
+      'accepted', s.status, s.connected_to, a.attempts + 1, a.created_at
     from accepted a join settled s on s.id = a.id
+  ), tried as (
+    insert into risc.attempts
+      (delivery_id, stream_id, jti, attempt, counted, probe, status, reason, description, connected_to, duration_ms, worker)
+    select s.id, s.stream_id, s.jti, s.attempts + s.counts::integer, s.counts, s.probe,
+      s.status, s.reason, s.description, s.connected_to, round(s.duration_ms),
+      (select w.name from risc.workers w where w.id = s.worker_id)
+    from settled s where s.next <> 'accepted' and s.duration_ms is not null
   ), failed as (
     update risc.deliveries d
     set state = case s.next when 'dead' then 'dead' else 'queued' end,
@@ -1194,6 +1226,49 @@ CREATE FUNCTION risc.unlink(p_user_id text, p_stream_id text) RETURNS boolean
 END;
 
 --
+-- Name: attempts; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.attempts (
+    delivery_id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    jti text NOT NULL,
+    attempt smallint NOT NULL,
+    counted boolean NOT NULL,
+    probe boolean NOT NULL,
+    status smallint,
+    reason text NOT NULL,
+    description text,
+    connected_to text,
+    duration_ms integer NOT NULL,
+    worker text,
+    ended_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT description_is_bounded CHECK ((char_length(description) <= 500))
+)
+PARTITION BY RANGE (ended_at);
+
+--
+-- Name: attempts_overflow; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.attempts_overflow (
+    delivery_id bigint CONSTRAINT attempts_delivery_id_not_null NOT NULL,
+    stream_id text CONSTRAINT attempts_stream_id_not_null NOT NULL COLLATE pg_catalog."C",
+    jti text CONSTRAINT attempts_jti_not_null NOT NULL,
+    attempt smallint CONSTRAINT attempts_attempt_not_null NOT NULL,
+    counted boolean CONSTRAINT attempts_counted_not_null NOT NULL,
+    probe boolean CONSTRAINT attempts_probe_not_null NOT NULL,
+    status smallint,
+    reason text CONSTRAINT attempts_reason_not_null NOT NULL,
+    description text,
+    connected_to text,
+    duration_ms integer CONSTRAINT attempts_duration_ms_not_null NOT NULL,
+    worker text,
+    ended_at timestamp with time zone DEFAULT now() CONSTRAINT attempts_ended_at_not_null NOT NULL,
+    CONSTRAINT description_is_bounded CHECK ((char_length(description) <= 500))
+);
+
+--
 -- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -1217,6 +1292,7 @@ CREATE TABLE risc.deliveries (
     last_reason text,
     last_description text,
     dead_because text,
+    traceparent text,
     signed_set text NOT NULL,
     CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
     CONSTRAINT dead_says_why CHECK (((state = 'dead'::text) = (dead_because IS NOT NULL))),
@@ -1289,8 +1365,10 @@ CREATE TABLE risc.history (
     txn text NOT NULL,
     event_type text NOT NULL,
     kid text NOT NULL,
+    set_sha256 bytea NOT NULL,
     outcome text NOT NULL,
     status smallint,
+    connected_to text,
     reason text,
     attempts smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
@@ -1311,8 +1389,10 @@ CREATE TABLE risc.history_overflow (
     txn text CONSTRAINT history_txn_not_null NOT NULL,
     event_type text CONSTRAINT history_event_type_not_null NOT NULL,
     kid text CONSTRAINT history_kid_not_null NOT NULL,
+    set_sha256 bytea CONSTRAINT history_set_sha256_not_null NOT NULL,
     outcome text CONSTRAINT history_outcome_not_null NOT NULL,
     status smallint,
+    connected_to text,
     reason text,
     attempts smallint CONSTRAINT history_attempts_not_null NOT NULL,
     created_at timestamp with time zone CONSTRAINT history_created_at_not_null NOT NULL,
@@ -1512,6 +1592,12 @@ CREATE TABLE risc.urgent (
 );
 
 --
+-- Name: attempts_overflow; Type: TABLE ATTACH; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.attempts ATTACH PARTITION risc.attempts_overflow DEFAULT;
+
+--
 -- Name: history_overflow; Type: TABLE ATTACH; Schema: risc; Owner: -
 --
 
@@ -1602,6 +1688,18 @@ ALTER TABLE ONLY risc.workers
     ADD CONSTRAINT workers_pkey PRIMARY KEY (id);
 
 --
+-- Name: attempts_by_jti; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX attempts_by_jti ON ONLY risc.attempts USING btree (jti);
+
+--
+-- Name: attempts_overflow_jti_idx; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX attempts_overflow_jti_idx ON risc.attempts_overflow USING btree (jti);
+
+--
 -- Name: deliveries_dead; Type: INDEX; Schema: risc; Owner: -
 --
 
@@ -1642,6 +1740,12 @@ CREATE INDEX subjects_by_stream ON risc.subjects USING btree (stream_id);
 --
 
 CREATE INDEX urgent_by_stream ON risc.urgent USING btree (stream_id);
+
+--
+-- Name: attempts_overflow_jti_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.attempts_by_jti ATTACH PARTITION risc.attempts_overflow_jti_idx;
 
 --
 -- Name: history_overflow_jti_idx; Type: INDEX ATTACH; Schema: risc; Owner: -

@@ -8,8 +8,8 @@ const HOUR_MS = 3_600_000
 
 async function accept(pool: Pool, kid: string, hoursAgo: number, outcome = 'accepted'): Promise<void> {
   await pool.query(
-    `insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, reason, attempts, created_at, settled_at)
-     values (1, 'a', 'j', 't', 'e', $1, $2, case $2 when 'discarded' then 'test' end, 1, now(), now() - $3 * interval '1 hour')`,
+    `insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at, settled_at)
+     values (1, 'a', 'j', 't', 'e', $1, '', $2, case $2 when 'discarded' then 'test' end, 1, now(), now() - $3 * interval '1 hour')`,
     [kid, outcome, hoursAgo],
   )
 }

@@ -32,7 +32,8 @@ describe('an accepted delivery', () => {
     const [jti] = await addDeliveries(database.pool, 'a')
     start()
     const row = await until(async () => (await database.pool.query('select * from risc.history')).rows[0], 'history')
-    expect(row).toMatchObject({ jti, stream_id: 'a', outcome: 'accepted', status: 202, attempts: 1 })
+    const connected_to = new URL(partner.url).host
+    expect(row).toMatchObject({ jti, stream_id: 'a', outcome: 'accepted', status: 202, connected_to, attempts: 1 })
     const left = await until(async () => {
       const { rows } =
         await database.pool.query(`select (select count(*) from risc.deliveries) + (select count(*) from risc.inflight)

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
 import { test } from '../support/test.ts'
@@ -101,6 +102,41 @@ describe('settle', () => {
     expect(JSON.stringify(rows)).not.toContain('head.')
     expect((await pool.query('select from risc.deliveries')).rowCount).toBe(0)
     expect(await tickets(pool)).toEqual([])
+  })
+
+  test('keeps the proof of what was accepted: hash, key, address, status, attempts', async ({ database: { pool } }) => {
+    const { jtis, out } = await inFlight(pool, 1)
+    const { rows: sent } = await pool.query<{ signed_set: string }>('select signed_set from risc.deliveries')
+    const connected_to = '192.0.2.7:443'
+    await settle(pool, [
+      { ticket: out[0], next: 'accepted', counts: true, status: 202, connected_to, duration_ms: 12.4 },
+    ])
+    const { rows } = await pool.query(
+      `select jti, kid, encode(set_sha256, 'hex') as sha256, connected_to, status, attempts from risc.history`,
+    )
+    const sha256 = createHash('sha256')
+      .update(sent[0]?.signed_set ?? '')
+      .digest('hex')
+    expect(rows).toEqual([{ jti: jtis[0], kid: 'key-1', sha256, connected_to, status: 202, attempts: 1 }])
+    expect((await pool.query('select from risc.attempts')).rowCount).toBe(0)
+  })
+
+  test('keeps each attempt that was not accepted, and nothing of what was given up untried', async ({
+    database: { pool },
+  }) => {
+    const { jtis, workerId, out } = await inFlight(pool, 3)
+    await claim(pool, workerId, out)
+    const refused = { status: 400, reason: 'invalid_audience', description: 'not us', connected_to: '192.0.2.7:443' }
+    await settle(pool, [
+      { ticket: out[0], next: 'dead', counts: true, dead_because: 'refused', ...refused, duration_ms: 12.4 },
+      { ticket: out[1], next: 'retry', counts: false, delay_ms: 0, reason: 'timeout', duration_ms: 3000 },
+      { ticket: out[2], next: 'dead', counts: false, dead_because: 'expired', reason: 'too_old' },
+    ])
+    const { rows } = await pool.query('select * from risc.attempts order by delivery_id')
+    expect(rows).toEqual([
+      expect.objectContaining({ jti: jtis[0], attempt: 1, counted: true, duration_ms: 12, worker: 'test', ...refused }),
+      expect.objectContaining({ jti: jtis[1], attempt: 0, counted: false, duration_ms: 3000, reason: 'timeout' }),
+    ])
   })
 
   test('queues again what is to be retried, no sooner than asked, and counts the attempt only if it counts', async ({

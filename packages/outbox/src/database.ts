@@ -16,6 +16,7 @@ export interface OutboxDatabase {
   'risc.inflight': InflightTable
   'risc.workers': WorkerTable
   'risc.history': HistoryTable
+  'risc.attempts': AttemptTable
   'risc.retired_keys': RetiredKeyTable
   'risc.pending': PendingView
   'risc.dead': DeadView
@@ -122,6 +123,8 @@ export interface DeliveryTable {
   last_reason: string | null
   last_description: string | null
   dead_because: DeadBecause | null
+  /** Of the request that enqueued it (W3C Trace Context §3.2). */
+  traceparent: string | null
   signed_set: string
 }
 
@@ -162,13 +165,35 @@ export interface HistoryTable {
   txn: string
   event_type: string
   kid: string
+  /** Of the compact SET as it was sent. */
+  set_sha256: Buffer
   outcome: 'accepted' | 'discarded'
   status: number | null
+  /** The address and port that accepted it. */
+  connected_to: string | null
   /** Why it was discarded. */
   reason: string | null
   attempts: number
   created_at: Date
   settled_at: Generated<Date>
+}
+
+/** An attempt that was not accepted. */
+export interface AttemptTable {
+  delivery_id: string
+  stream_id: string
+  jti: string
+  /** Counted attempts, this one included. */
+  attempt: number
+  counted: boolean
+  probe: boolean
+  status: number | null
+  reason: string
+  description: string | null
+  connected_to: string | null
+  duration_ms: number
+  worker: string | null
+  ended_at: Generated<Date>
 }
 
 /** A signing key that nothing depended on any more. */

@@ -1,4 +1,5 @@
 export type {
+  AttemptTable,
   DeadBecause,
   DeadView,
   DeliveryTable,

@@ -11,7 +11,14 @@ export type Failure =
 
 /** What came of one POST, before anybody says what it means. */
 export type Answer =
-  | { readonly kind: 'response'; readonly status: number; readonly retryAfterMs?: number; readonly refusal?: Refusal }
+  | {
+      readonly kind: 'response'
+      readonly status: number
+      /** The address and port that answered, such as `192.0.2.1:443` or `[2001:db8::1]:443`. */
+      readonly connectedTo?: string
+      readonly retryAfterMs?: number
+      readonly refusal?: Refusal
+    }
   | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'blocked' }
   | { readonly kind: 'aborted' }

@@ -37,7 +37,8 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
-  const recorded = await settle({ ticket, deliveryId, step, durationMs, ...facts(outcome) })
+  const connectedTo = answer.kind === 'response' ? answer.connectedTo : undefined
+  const recorded = await settle({ ticket, deliveryId, step, connectedTo, durationMs, ...facts(outcome) })
   report(log, delivery, outcome, step, { durationMs, recorded })
 }
 
@@ -48,7 +49,7 @@ const name = ({ jti, streamId, eventType, attempts }: ClaimedDelivery) => ({
   attempt: attempts + 1,
 })
 
-function facts(outcome: Outcome): Omit<Settlement, 'ticket' | 'deliveryId' | 'step' | 'durationMs'> {
+function facts(outcome: Outcome): Omit<Settlement, 'ticket' | 'deliveryId' | 'step' | 'connectedTo' | 'durationMs'> {
   if (outcome.kind === 'accepted') return { status: outcome.status }
   return {
     status: outcome.status,

@@ -72,7 +72,7 @@ async function migrateAlone(pool: Pool): Promise<MigrationResult> {
   })
   const { graphileWorker } = await readSchemaVersion(pool)
   const applied = await applyMigrations(pool)
-  await pool.query('select risc.make_history_partitions()')
+  await pool.query('select risc.make_partitions()')
   const count = graphileWorker.latest - before.graphileWorker.latest
   return {
     applied: [

@@ -19,7 +19,7 @@ export function printMigrations(): string {
     ...readGraphileWorkerMigrations().map(printGraphileWorkerMigration),
     CREATE_MIGRATION_RECORDS,
     ...readMigrations().map(printMigration),
-    'select risc.make_history_partitions();\ncommit;\n',
+    'select risc.make_partitions();\ncommit;\n',
   ].join('\n\n')
 }
 

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
 import got, { RequestError } from 'got'
 import type { Agents } from './agents.ts'
@@ -54,18 +55,26 @@ export async function push(
   try {
     const [response] = await once(stream, 'response')
     const status: number = response.statusCode
+    const connectedTo = peerOf(stream.socket)
     const body = await readBody(stream, { needed: status === 400 })
     const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
     const refusal = status === 400 ? readRefusal(body, request.signedSet) : undefined
     return {
       kind: 'response',
       status,
+      ...(connectedTo !== undefined && { connectedTo }),
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(refusal !== undefined && { refusal }),
     }
   } catch (error) {
     return signal.aborted ? { kind: 'aborted' } : { kind: 'failure', failure: nameFailure(error) }
   }
+}
+
+/** Asked before the body is read: a socket that has closed no longer knows. */
+function peerOf(socket: Socket | undefined): string | undefined {
+  const { remoteAddress: host, remotePort: port } = socket ?? {}
+  return host === undefined ? undefined : `${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
 /**

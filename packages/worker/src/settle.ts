@@ -9,6 +9,8 @@ export interface Settlement {
   readonly status?: number | undefined
   readonly reason?: string | undefined
   readonly description?: string | undefined
+  /** The address and port that answered. */
+  readonly connectedTo?: string | undefined
   /** From the first byte sent to the last one read. */
   readonly durationMs?: number | undefined
   /** For how long the receiver asked to be left alone. */
@@ -43,7 +45,15 @@ export async function handBack(
   return tickets
 }
 
-function toRecord({ ticket, deliveryId, step, durationMs, waitsMs, ...facts }: Settlement): Record<string, unknown> {
+function toRecord({
+  ticket,
+  deliveryId,
+  step,
+  connectedTo,
+  durationMs,
+  waitsMs,
+  ...facts
+}: Settlement): Record<string, unknown> {
   return {
     ticket,
     delivery_id: deliveryId,
@@ -51,6 +61,7 @@ function toRecord({ ticket, deliveryId, step, durationMs, waitsMs, ...facts }: S
     counts: step.counts,
     ...(step.next === 'retry' && { delay_ms: step.delayMs, pauses: step.pauses }),
     ...(step.next === 'dead' && { dead_because: step.deadBecause }),
+    connected_to: connectedTo,
     duration_ms: durationMs,
     waits_ms: waitsMs,
     ...facts,

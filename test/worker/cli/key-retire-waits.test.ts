@@ -31,8 +31,8 @@ test('key retire sees what open transactions enqueued before it, once they commi
 test('what an open transaction rolls back is no reason to keep a key', async ({ idp }) => {
   await addStream(idp.pool, { id: 'a' })
   await idp.pool.query(
-    `insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, attempts, created_at)
-     values (1, 'a', 'j', 't', 'e', 'key-1', 'accepted', 1, now())`,
+    `insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, attempts, created_at)
+     values (1, 'a', 'j', 't', 'e', 'key-1', '', 'accepted', 1, now())`,
   )
   await idp.connection(async (writer) => {
     await writer.query('begin')

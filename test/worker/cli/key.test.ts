@@ -10,8 +10,8 @@ const TIME = expect.stringMatching(/^\d{4}-.+Z$/)
 async function accept(pool: Pool, jti: string | undefined, ago = '0 s'): Promise<void> {
   await pool.query(
     `with accepted as (delete from risc.deliveries where jti = $1 returning *)
-     insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, outcome, attempts, created_at, settled_at)
-     select id, stream_id, jti, txn, event_type, kid, 'accepted', 1, created_at, now() - $2::interval from accepted`,
+     insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, attempts, created_at, settled_at)
+     select id, stream_id, jti, txn, event_type, kid, risc.set_sha256(signed_set), 'accepted', 1, created_at, now() - $2::interval from accepted`,
     [jti, ago],
   )
 }
