@@ -25,9 +25,11 @@ create table risc.deliveries (
     constraint description_is_bounded check (char_length(last_description) <= 500),
   dead_because text
     constraint dead_because_is_known check (dead_because in ('refused', 'exhausted', 'expired')),
+  dead_at timestamptz,
   traceparent text, -- of the request that enqueued it (W3C Trace Context §3.2)
   signed_set text not null,
-  constraint dead_says_why check ((state = 'dead') = (dead_because is not null))
+  constraint dead_says_why_and_since_when
+    check ((state = 'dead') = (dead_because is not null) and (state = 'dead') = (dead_at is not null))
 ) with (
   -- Rows die young: vacuum often and in small bites, and do not freeze what will be gone tomorrow.
   autovacuum_vacuum_threshold = 1000, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0,

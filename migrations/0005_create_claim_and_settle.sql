@@ -157,6 +157,7 @@ begin
     update risc.deliveries d
     set state = case s.next when 'dead' then 'dead' else 'queued' end,
         dead_because = s.dead_because,
+        dead_at = case s.next when 'dead' then now() end,
         attempts = d.attempts + s.counts::integer,
         due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
         first_failed_at = coalesce(d.first_failed_at, case when s.counts then now() end),

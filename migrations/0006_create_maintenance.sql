@@ -76,7 +76,8 @@ begin
       and (select true from risc.inflight i where i.delivery_id = o.id) is null
     order by d.id limit p_limit for update of d skip locked
   )
-  update risc.deliveries d set state = 'dead', dead_because = 'expired', last_reason = coalesce(d.last_reason, 'too_old')
+  update risc.deliveries d set state = 'dead', dead_because = 'expired', dead_at = now(),
+    last_reason = coalesce(d.last_reason, 'too_old')
   from expired e where d.id = e.id;
   get diagnostics v_count = row_count;
   return v_count;

@@ -12,7 +12,7 @@ left join risc.workers w on w.id = i.worker_id
 where d.state = 'queued';
 
 create view risc.dead as
-select d.jti, d.stream_id, d.event_type, d.txn, d.attempts, d.created_at, d.last_attempt_at as died_at,
+select d.jti, d.stream_id, d.event_type, d.txn, d.attempts, d.created_at, d.dead_at,
   d.dead_because, d.last_status as status, d.last_reason as reason, d.last_description as description
 from risc.deliveries d
 where d.state = 'dead';
@@ -47,7 +47,7 @@ begin
     order by d.id for update skip locked
   )
   update risc.deliveries d
-  set state = 'queued', dead_because = null, due_at = now(),
+  set state = 'queued', dead_because = null, dead_at = null, due_at = now(),
       attempts = case d.state when 'dead' then 0 else d.attempts end,
       first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
       retried_at = case d.state when 'dead' then now() else d.retried_at end

@@ -345,7 +345,8 @@ begin
       and (select true from risc.inflight i where i.delivery_id = o.id) is null
     order by d.id limit p_limit for update of d skip locked
   )
-  update risc.deliveries d set state = 'dead', dead_because = 'expired', last_reason = coalesce(d.last_reason, 'too_old')
+  update risc.deliveries d set state = 'dead', dead_because = 'expired', dead_at = now(),
+    last_reason = coalesce(d.last_reason, 'too_old')
   from expired e where d.id = e.id;
   get diagnostics v_count = row_count;
   return v_count;
@@ -889,7 +890,7 @@ begin
     order by d.id for update skip locked
   )
   update risc.deliveries d
-  set state = 'queued', dead_because = null, due_at = now(),
+  set state = 'queued', dead_because = null, dead_at = null, due_at = now(),
       attempts = case d.state when 'dead' then 0 else d.attempts end,
       first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
       retried_at = case d.state when 'dead' then now() else d.retried_at end
@@ -1063,6 +1064,7 @@ begin
     update risc.deliveries d
     set state = case s.next when 'dead' then 'dead' else 'queued' end,
         dead_because = s.dead_because,
+        dead_at = case s.next when 'dead' then now() end,
         attempts = d.attempts + s.counts::integer,
         due_at = now() + coalesce(s.delay_ms, 0) * interval '1 millisecond',
         first_failed_at = coalesce(d.first_failed_at, case when s.counts then now() end),
@@ -1292,10 +1294,11 @@ CREATE TABLE risc.deliveries (
     last_reason text,
     last_description text,
     dead_because text,
+    dead_at timestamp with time zone,
     traceparent text,
     signed_set text NOT NULL,
     CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
-    CONSTRAINT dead_says_why CHECK (((state = 'dead'::text) = (dead_because IS NOT NULL))),
+    CONSTRAINT dead_says_why_and_since_when CHECK ((((state = 'dead'::text) = (dead_because IS NOT NULL)) AND ((state = 'dead'::text) = (dead_at IS NOT NULL)))),
     CONSTRAINT description_is_bounded CHECK ((char_length(last_description) <= 500)),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
 )
@@ -1315,7 +1318,7 @@ CREATE VIEW risc.dead AS
     txn,
     attempts,
     created_at,
-    last_attempt_at AS died_at,
+    dead_at,
     dead_because,
     last_status AS status,
     last_reason AS reason,

@@ -21,7 +21,7 @@ test('what waits and what is dead gets a signature by the active key and says th
   await owe(idp, 2)
   await owe(idp, 1, during)
   const { rowCount } = await idp.pool.query(
-    `update risc.deliveries set state = 'dead', dead_because = 'refused' where id = 1`,
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where id = 1`,
   )
   expect(rowCount).toBe(1)
   const old = await idp.deliveries()

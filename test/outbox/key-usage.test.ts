@@ -17,7 +17,7 @@ async function accept(pool: Pool, kid: string, hoursAgo: number, outcome = 'acce
 test('what is unsettled, dead or accepted recently is counted for each key', async ({ idp: { pool, outbox } }) => {
   await addStream(pool, { id: 'a', max_in_flight: 1 })
   await addDeliveries(pool, 'a', 4)
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where id = 4`)
+  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where id = 4`)
   await addWorker(pool)
   await dispatch(pool)
   await accept(pool, 'key-1', 1)
@@ -95,7 +95,7 @@ test('an acceptance may be what a key is needed for longest; a dead letter has n
 }) => {
   await addStream(pool, { id: 'a', max_age: '1 hour' })
   await addDeliveries(pool, 'a', 2)
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where id = 1`)
+  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where id = 1`)
   await accept(pool, 'key-1', 1)
   const [usage] = await outbox.keyUsage(pool)
   expect((usage?.neededUntil?.getTime() ?? 0) - (usage?.lastAcceptedAt?.getTime() ?? 0)).toBe(24 * HOUR_MS)

@@ -258,7 +258,10 @@ test('a disabled stream’s deliveries are discarded with the reason, dead lette
 }) => {
   await addStream(pool, { id: 'a' })
   const jtis = await addDeliveries(pool, 'a', 4)
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [jtis[0]])
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where jti = $1`,
+    [jtis[0]],
+  )
   await pool.query('update risc.deliveries set urgent = true where jti = $1', [jtis[1]])
   expect(await tidy(pool)).toMatchObject({ discarded: 0 })
   await pool.query(`update risc.streams set status = 'disabled'`)

@@ -72,7 +72,7 @@ describe('the time a delivery has', () => {
     await addStream(pool, { id: 'a', max_age: '72 hours' })
     await addDeliveries(pool, 'a')
     await pool.query(
-      `update risc.deliveries set state = 'dead', dead_because = 'exhausted', created_at = now() - interval '30 days'`,
+      `update risc.deliveries set state = 'dead', dead_because = 'exhausted', dead_at = now(), created_at = now() - interval '30 days'`,
     )
     await pool.query('select risc.retry(array(select jti from risc.dead))')
     expect(await expiresInHours(pool)).toBe(72)

@@ -123,6 +123,7 @@ export interface DeliveryTable {
   last_reason: string | null
   last_description: string | null
   dead_because: DeadBecause | null
+  dead_at: Date | null
   /** Of the request that enqueued it (W3C Trace Context §3.2). */
   traceparent: string | null
   signed_set: string
@@ -229,7 +230,7 @@ export interface DeadView {
   txn: string
   attempts: number
   created_at: Date
-  died_at: Date | null
+  dead_at: Date
   dead_because: DeadBecause
   status: number | null
   reason: string | null

@@ -17,7 +17,10 @@ async function accept(pool: Pool, jti: string | undefined, ago = '0 s'): Promise
 }
 
 async function kill(pool: Pool, jti: string | undefined): Promise<void> {
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [jti])
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where jti = $1`,
+    [jti],
+  )
 }
 
 test('key list tells what depends on each key, and until when', async ({ database }) => {

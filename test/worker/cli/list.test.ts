@@ -34,7 +34,7 @@ test('--json has the columns of risc.pending and of risc.dead, durations as numb
   await addStream(pool, { id: 'a' })
   const [jti, dead] = await addDeliveries(pool, 'a', 2)
   await pool.query(
-    `update risc.deliveries set state = 'dead', dead_because = 'refused', attempts = 1, last_attempt_at = now(), last_status = 400,
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now(), attempts = 1, last_attempt_at = now(), last_status = 400,
        last_reason = 'invalid_audience', last_description = 'not me' where jti = $1`,
     [dead],
   )
@@ -66,7 +66,7 @@ test('--json has the columns of risc.pending and of risc.dead, durations as numb
         ...common,
         jti: dead,
         attempts: 1,
-        died_at: time,
+        dead_at: time,
         dead_because: 'refused',
         status: 400,
         reason: 'invalid_audience',
@@ -105,7 +105,10 @@ test('list never shows a SET', async ({ database }) => {
   const { pool, url } = database
   await addStream(pool, { id: 'a' })
   const [, dead] = await addDeliveries(pool, 'a', 2)
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where jti = $1`, [dead])
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where jti = $1`,
+    [dead],
+  )
   for (const argv of [
     ['list'],
     ['list', '--json'],

@@ -6,7 +6,7 @@ import { finished, runCommand, runJson, spawnCommand } from './command.ts'
 
 async function kill(pool: Pool, jtis: readonly string[]): Promise<void> {
   await pool.query(
-    `update risc.deliveries set state = 'dead', dead_because = 'exhausted', attempts = 5 where jti = any ($1)`,
+    `update risc.deliveries set state = 'dead', dead_because = 'exhausted', dead_at = now(), attempts = 5 where jti = any ($1)`,
     [jtis],
   )
 }

@@ -14,7 +14,9 @@ test('status tells of each stream what waits, of each live worker what it holds,
   await pool.query('select risc.claim($1, $2)', [worker, (await tickets(pool)).slice(0, 1)])
   await pool.query(`update risc.streams set status = 'paused', status_reason = 'gone' where id = 'b'`)
   await addDeliveries(pool, 'b', 1)
-  await pool.query(`update risc.deliveries set state = 'dead', dead_because = 'refused' where stream_id = 'b'`)
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'refused', dead_at = now() where stream_id = 'b'`,
+  )
 
   expect(await runJson(['status'], { DATABASE_URL: url })).toEqual({
     streams: [

@@ -81,7 +81,7 @@ function formatDead(deliveries: readonly DeadDelivery[]): string {
       delivery.stream_id,
       shortEvent(delivery.event_type),
       delivery.attempts,
-      formatTime(delivery.died_at),
+      formatTime(delivery.dead_at),
       delivery.dead_because,
       answer(delivery.status, delivery.reason, delivery.description),
     ]),

@@ -39,7 +39,7 @@ export function listDead(db: Kysely<OutboxDatabase>, { streamId, limit }: Delive
     .selectFrom('risc.dead')
     .selectAll()
     .$if(streamId !== undefined, (query) => query.where('stream_id', '=', streamId ?? ''))
-    .orderBy('died_at', (order) => order.desc().nullsLast())
+    .orderBy('dead_at', 'desc')
     .orderBy('jti')
     .limit(limit)
     .execute()
