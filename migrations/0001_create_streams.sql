@@ -85,10 +85,17 @@ end $$;
 create trigger stream_has_flow_and_pace after insert on risc.streams
   for each row execute function risc.add_flow_and_pace();
 
--- Whoever mends a stream wants to see it go: what it is asked next does not wait for the breaker.
+-- Has a stream that waits for its breaker tried at once. Tells whether it waited.
+create function risc.probe(p_stream_id text) returns boolean language plpgsql as $$
+begin
+  update risc.flow f set open_until = now() where f.stream_id = p_stream_id and f.open_until > now();
+  return found;
+end $$;
+
+-- Whoever mends a stream wants to see it go.
 create function risc.probe_mended_stream() returns trigger language plpgsql as $$
 begin
-  update risc.flow f set open_until = now() where f.stream_id = new.id and f.open_until > now();
+  perform risc.probe(new.id);
   return null;
 end $$;
 

@@ -83,25 +83,21 @@ begin
   return v_count;
 end $$;
 
--- Discards what a disabled stream still has (SSF 1.0 §8.1.2.1: nothing is held for it); at most p_limit. What is urgent
--- tells the receiver of it.
-create function risc.discard_disabled(p_limit integer) returns integer
+-- Discards what waits for a stream that is, or was until now, disabled (SSF 1.0 §8.1.2.1: nothing is held for it); at most
+-- p_limit. What is urgent tells the receiver of it.
+create function risc.discard_waiting(p_stream_id text, p_limit integer) returns integer
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_count integer;
 begin
   with discarded as materialized (
     select d.id from (
-      select s.id from risc.streams s
-      where s.status = 'disabled'
-        and exists (select from risc.deliveries q where q.stream_id = s.id and q.state = 'queued' and not q.urgent)
-      limit 5) s
-    cross join lateral (
       select q.id from risc.deliveries q
-      where q.stream_id = s.id and q.state = 'queued' and not q.urgent order by q.due_at, q.id limit p_limit) o
+      where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
+      order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
     where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id limit p_limit for update of d skip locked
+    order by d.id for update of d skip locked
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
   )
@@ -114,11 +110,21 @@ begin
   return v_count;
 end $$;
 
+-- The same for a few of the streams that are disabled, at most p_limit of each.
+create function risc.discard_disabled(p_limit integer) returns integer language sql
+begin atomic
+  select coalesce(sum(risc.discard_waiting(s.id, p_limit)), 0)::integer from (
+    select s.id from risc.streams s
+    where s.status = 'disabled'
+      and exists (select from risc.deliveries q where q.stream_id = s.id and q.state = 'queued' and not q.urgent)
+    limit 5) s;
+end;
+
 -- What can wait, and may be dear: so it is a statement of its own, which takes nothing else down with it.
 create function risc.tidy() returns table (expired integer, discarded integer) language plpgsql as $$
 begin
   expired := risc.expire(2000);
-  discarded := risc.discard_disabled(2000);
+  discarded := risc.discard_disabled(500);
   delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
   return next;
 end $$;

@@ -1,5 +1,5 @@
 -- Changes of a stream's status and tests of it, with the SET that tells its receiver (SSF 1.0 §8.1.2, §8.1.4, §8.1.5).
--- Older workers: unaffected (new functions). Locks: none.
+-- Older workers: unaffected (new functions, one trigger). Locks: a short SHARE ROW EXCLUSIVE on risc.streams.
 
 -- What a SET about a stream itself has to know, whatever events the stream asked for. Locks the row, so that the receiver
 -- is told of changes in their order; whoever enqueues for the stream does not wait.
@@ -14,6 +14,18 @@ begin
     raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';
   end if;
 end $$;
+
+-- A stream that is taken up again starts with nothing, however little time there was to discard what it had.
+create function risc.discard_before_going_on() returns trigger
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
+begin
+  while risc.discard_waiting(new.id, 10000) > 0 loop
+  end loop;
+  return null;
+end $$;
+
+create trigger stream_goes_on_with_nothing after update of status on risc.streams
+  for each row when (old.status = 'disabled' and new.status <> 'disabled') execute function risc.discard_before_going_on();
 
 -- Changes a stream's status and, if it was another, records the SETs that say so (as risc.enqueue takes them, or []).
 -- A reason is kept for as long as the stream is held back. Tells whether the status was another. In another transaction

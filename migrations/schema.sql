@@ -188,10 +188,24 @@ CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after b
 $$;
 
 --
--- Name: discard_disabled(integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: discard_before_going_on(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.discard_disabled(p_limit integer) RETURNS integer
+CREATE FUNCTION risc.discard_before_going_on() RETURNS trigger
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  while risc.discard_waiting(new.id, 10000) > 0 loop
+  end loop;
+  return null;
+end $$;
+
+--
+-- Name: discard_waiting(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -202,16 +216,12 @@ declare
 begin
   with discarded as materialized (
     select d.id from (
-      select s.id from risc.streams s
-      where s.status = 'disabled'
-        and exists (select from risc.deliveries q where q.stream_id = s.id and q.state = 'queued' and not q.urgent)
-      limit 5) s
-    cross join lateral (
       select q.id from risc.deliveries q
-      where q.stream_id = s.id and q.state = 'queued' and not q.urgent order by q.due_at, q.id limit p_limit) o
+      where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
+      order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
     where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id limit p_limit for update of d skip locked
+    order by d.id for update of d skip locked
   ), gone as (
     delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
   )
@@ -223,6 +233,98 @@ begin
   get diagnostics v_count = row_count;
   return v_count;
 end $$;
+
+--
+-- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.deliveries (
+    id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    jti text NOT NULL,
+    txn text NOT NULL,
+    event_type text NOT NULL,
+    kid text NOT NULL,
+    order_key bigint,
+    urgent boolean DEFAULT false NOT NULL,
+    state text DEFAULT 'queued'::text NOT NULL,
+    attempts smallint DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    retried_at timestamp with time zone,
+    first_failed_at timestamp with time zone,
+    last_attempt_at timestamp with time zone,
+    last_status smallint,
+    last_reason text,
+    last_description text,
+    dead_because text,
+    dead_at timestamp with time zone,
+    traceparent text,
+    signed_set text NOT NULL,
+    CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
+    CONSTRAINT dead_says_why_and_since_when CHECK ((((state = 'dead'::text) = (dead_because IS NOT NULL)) AND ((state = 'dead'::text) = (dead_at IS NOT NULL)))),
+    CONSTRAINT description_is_bounded CHECK ((char_length(last_description) <= 500)),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
+)
+WITH (autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='10000', autovacuum_analyze_scale_factor='0.2');
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET STATISTICS 0;
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET (n_distinct=-1);
+ALTER TABLE ONLY risc.deliveries ALTER COLUMN signed_set SET STORAGE EXTERNAL;
+
+--
+-- Name: streams; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.streams (
+    id text NOT NULL COLLATE pg_catalog."C",
+    profile text DEFAULT 'ssf'::text NOT NULL,
+    endpoint_url text NOT NULL,
+    audience text[] NOT NULL,
+    authorization_header text,
+    events_requested text[],
+    status text DEFAULT 'enabled'::text NOT NULL,
+    status_reason text,
+    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    ordering text DEFAULT 'subject'::text NOT NULL,
+    max_in_flight integer DEFAULT 50 NOT NULL,
+    rate_limit integer DEFAULT 1000 NOT NULL,
+    rate_interval interval DEFAULT '00:01:00'::interval NOT NULL,
+    rate_burst integer GENERATED ALWAYS AS (GREATEST((rate_limit / 10), 1)) STORED NOT NULL,
+    rate_spacing interval GENERATED ALWAYS AS (((rate_interval / (((rate_limit - GREATEST((rate_limit / 10), 1)) + 1))::double precision) + '00:00:00.000001'::interval)) STORED NOT NULL,
+    timeout_ms integer DEFAULT 3000 NOT NULL,
+    retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
+    max_age interval DEFAULT '72:00:00'::interval NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
+    CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
+    CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
+    CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
+    CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
+    CONSTRAINT ordering_is_known CHECK ((ordering = ANY (ARRAY['subject'::text, 'none'::text]))),
+    CONSTRAINT profile_is_known CHECK ((profile = ANY (ARRAY['ssf'::text, 'login.gov'::text]))),
+    CONSTRAINT rate_interval_is_positive CHECK ((rate_interval > '00:00:00'::interval)),
+    CONSTRAINT rate_limit_is_positive CHECK ((rate_limit > 0)),
+    CONSTRAINT retry_delays_are_not_negative CHECK (((0 <= ALL (retry_delays_ms)) AND (array_position(retry_delays_ms, NULL::integer) IS NULL))),
+    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
+    CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
+    CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000)))
+);
+
+--
+-- Name: discard_disabled(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_disabled(p_limit integer) RETURNS integer
+    LANGUAGE sql
+    BEGIN ATOMIC
+ SELECT (COALESCE(sum(risc.discard_waiting(s.id, discard_disabled.p_limit)), (0)::bigint))::integer AS "coalesce"
+    FROM ( SELECT s_1.id
+            FROM risc.streams s_1
+           WHERE ((s_1.status = 'disabled'::text) AND (EXISTS ( SELECT
+                    FROM risc.deliveries q
+                   WHERE ((q.stream_id = s_1.id) AND (q.state = 'queued'::text) AND (NOT q.urgent)))))
+          LIMIT 5) s;
+END;
 
 --
 -- Name: dispatch(); Type: FUNCTION; Schema: risc; Owner: -
@@ -606,6 +708,18 @@ CREATE FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_clo
     RETURN CASE WHEN ((p_open_until IS NOT NULL) OR (p_closed_at > (now() - '00:05:00'::interval))) THEN '-infinity'::timestamp with time zone ELSE (now() - '00:05:00'::interval) END;
 
 --
+-- Name: probe(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.probe(p_stream_id text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update risc.flow f set open_until = now() where f.stream_id = p_stream_id and f.open_until > now();
+  return found;
+end $$;
+
+--
 -- Name: probe_mended_stream(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -613,7 +727,7 @@ CREATE FUNCTION risc.probe_mended_stream() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-  update risc.flow f set open_until = now() where f.stream_id = new.id and f.open_until > now();
+  perform risc.probe(new.id);
   return null;
 end $$;
 
@@ -1196,7 +1310,7 @@ CREATE FUNCTION risc.tidy() RETURNS TABLE(expired integer, discarded integer)
     AS $$
 begin
   expired := risc.expire(2000);
-  discarded := risc.discard_disabled(2000);
+  discarded := risc.discard_disabled(500);
   delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
   return next;
 end $$;
@@ -1269,43 +1383,6 @@ CREATE TABLE risc.attempts_overflow (
     ended_at timestamp with time zone DEFAULT now() CONSTRAINT attempts_ended_at_not_null NOT NULL,
     CONSTRAINT description_is_bounded CHECK ((char_length(description) <= 500))
 );
-
---
--- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
---
-
-CREATE TABLE risc.deliveries (
-    id bigint NOT NULL,
-    stream_id text NOT NULL COLLATE pg_catalog."C",
-    jti text NOT NULL,
-    txn text NOT NULL,
-    event_type text NOT NULL,
-    kid text NOT NULL,
-    order_key bigint,
-    urgent boolean DEFAULT false NOT NULL,
-    state text DEFAULT 'queued'::text NOT NULL,
-    attempts smallint DEFAULT 0 NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    retried_at timestamp with time zone,
-    first_failed_at timestamp with time zone,
-    last_attempt_at timestamp with time zone,
-    last_status smallint,
-    last_reason text,
-    last_description text,
-    dead_because text,
-    dead_at timestamp with time zone,
-    traceparent text,
-    signed_set text NOT NULL,
-    CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
-    CONSTRAINT dead_says_why_and_since_when CHECK ((((state = 'dead'::text) = (dead_because IS NOT NULL)) AND ((state = 'dead'::text) = (dead_at IS NOT NULL)))),
-    CONSTRAINT description_is_bounded CHECK ((char_length(last_description) <= 500)),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
-)
-WITH (autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='10000', autovacuum_analyze_scale_factor='0.2');
-ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET STATISTICS 0;
-ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET (n_distinct=-1);
-ALTER TABLE ONLY risc.deliveries ALTER COLUMN signed_set SET STORAGE EXTERNAL;
 
 --
 -- Name: dead; Type: VIEW; Schema: risc; Owner: -
@@ -1491,45 +1568,6 @@ CREATE VIEW risc.pending AS
 CREATE TABLE risc.retired_keys (
     kid text NOT NULL,
     retired_at timestamp with time zone DEFAULT now() NOT NULL
-);
-
---
--- Name: streams; Type: TABLE; Schema: risc; Owner: -
---
-
-CREATE TABLE risc.streams (
-    id text NOT NULL COLLATE pg_catalog."C",
-    profile text DEFAULT 'ssf'::text NOT NULL,
-    endpoint_url text NOT NULL,
-    audience text[] NOT NULL,
-    authorization_header text,
-    events_requested text[],
-    status text DEFAULT 'enabled'::text NOT NULL,
-    status_reason text,
-    status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
-    ordering text DEFAULT 'subject'::text NOT NULL,
-    max_in_flight integer DEFAULT 50 NOT NULL,
-    rate_limit integer DEFAULT 1000 NOT NULL,
-    rate_interval interval DEFAULT '00:01:00'::interval NOT NULL,
-    rate_burst integer GENERATED ALWAYS AS (GREATEST((rate_limit / 10), 1)) STORED NOT NULL,
-    rate_spacing interval GENERATED ALWAYS AS (((rate_interval / (((rate_limit - GREATEST((rate_limit / 10), 1)) + 1))::double precision) + '00:00:00.000001'::interval)) STORED NOT NULL,
-    timeout_ms integer DEFAULT 3000 NOT NULL,
-    retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
-    max_age interval DEFAULT '72:00:00'::interval NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
-    CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
-    CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
-    CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
-    CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
-    CONSTRAINT ordering_is_known CHECK ((ordering = ANY (ARRAY['subject'::text, 'none'::text]))),
-    CONSTRAINT profile_is_known CHECK ((profile = ANY (ARRAY['ssf'::text, 'login.gov'::text]))),
-    CONSTRAINT rate_interval_is_positive CHECK ((rate_interval > '00:00:00'::interval)),
-    CONSTRAINT rate_limit_is_positive CHECK ((rate_limit > 0)),
-    CONSTRAINT retry_delays_are_not_negative CHECK (((0 <= ALL (retry_delays_ms)) AND (array_position(retry_delays_ms, NULL::integer) IS NULL))),
-    CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
-    CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
-    CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000)))
 );
 
 --
@@ -1761,6 +1799,12 @@ ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
 --
 
 CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
+
+--
+-- Name: streams stream_goes_on_with_nothing; Type: TRIGGER; Schema: risc; Owner: -
+--
+
+CREATE TRIGGER stream_goes_on_with_nothing AFTER UPDATE OF status ON risc.streams FOR EACH ROW WHEN (((old.status = 'disabled'::text) AND (new.status <> 'disabled'::text))) EXECUTE FUNCTION risc.discard_before_going_on();
 
 --
 -- Name: streams stream_has_flow_and_pace; Type: TRIGGER; Schema: risc; Owner: -

@@ -119,6 +119,23 @@ test('a disabled stream is told so; what waited is discarded with that reason, a
   expect((await pool.query('select from risc.deliveries')).rowCount).toBe(0)
 })
 
+test('a disabled stream that is taken up again at once starts with nothing of what it had', async ({
+  database: { pool },
+}) => {
+  await addStream(pool, { id: 'bank' })
+  await addStream(pool, { id: 'other' })
+  await addWorker(pool)
+  await addDeliveries(pool, 'bank', 25)
+  const [kept] = await addDeliveries(pool, 'other', 1)
+  await pool.query(`update risc.streams set status = 'disabled' where id = 'bank'`)
+  await pool.query(`update risc.streams set status = 'enabled' where id = 'bank'`)
+  expect((await pool.query('select jti from risc.deliveries')).rows).toEqual([{ jti: kept }])
+  const { rows } = await pool.query(
+    'select outcome, reason, count(*)::integer from risc.history group by outcome, reason',
+  )
+  expect(rows).toEqual([{ outcome: 'discarded', reason: 'stream_disabled', count: 25 }])
+})
+
 test('verification passes a backlog of thousands on a stream with a window of one and a slow receiver', async ({
   database: { pool },
   receiver,

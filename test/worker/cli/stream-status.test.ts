@@ -2,7 +2,7 @@ import { generateKeyPairSync } from 'node:crypto'
 import { decodeJwt } from 'jose'
 import { expect } from 'vitest'
 import { test } from '../../support/test.ts'
-import { addStream } from '../rows.ts'
+import { addDeliveries, addStream, addWorker, dispatch } from '../rows.ts'
 import { runCommand, runJson } from './command.ts'
 
 const SSF = 'https://schemas.openid.net/secevent/ssf/event-type'
@@ -45,6 +45,7 @@ test('without keys a stream is paused, resumed and disabled at once, and its rec
     stream_id: 'partner-a',
     status: 'disabled',
     changed: true,
+    probed: false,
     told: false,
     jti: null,
   })
@@ -59,6 +60,19 @@ test('what settle paused is resumed, its reason gone', async ({ database: { pool
   expect((await pool.query('select status, status_reason from risc.streams')).rows).toEqual([
     { status: 'enabled', status_reason: null },
   ])
+})
+
+test('a stream that waits for its breaker is tried at once when it is resumed, though it is enabled', async ({
+  database: { pool, url },
+}) => {
+  await addStream(pool, { id: 'partner-a' })
+  const resume = ['stream', 'resume', 'partner-a']
+  expect(await runJson(resume, { DATABASE_URL: url })).toMatchObject({ changed: false, probed: false })
+  await pool.query(`update risc.flow set open_until = now() + interval '10 minutes', open_because = 'access_denied'`)
+  expect(await runJson(resume, { DATABASE_URL: url })).toMatchObject({ changed: false, probed: true })
+  await addWorker(pool)
+  await addDeliveries(pool, 'partner-a', 2)
+  expect(await dispatch(pool)).toBe(1)
 })
 
 test('with the keys of the IdP the receiver is told, and no output holds a key or a SET', async ({

@@ -5,7 +5,7 @@ import { readConnectionConfig } from '../../config.ts'
 import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
-import { changeStatus, readProfile } from '../queries/stream-status.ts'
+import { changeStatus, probe, readProfile } from '../queries/stream-status.ts'
 import { requireStream } from '../require-stream.ts'
 import { addSigningOptions, readOutbox, SIGNING_HELP, type SigningOptions } from '../signing-options.ts'
 import type { World } from '../world.ts'
@@ -24,13 +24,15 @@ interface Change {
 /** What came of it; `untold` says why the receiver will not hear of a change. */
 interface Report {
   readonly changed: boolean
+  /** Whether the stream's breaker was open, and is tried at once. */
+  readonly probed?: boolean
   readonly jti?: string | undefined
   readonly untold?: string
 }
 
 const COMMANDS = [
   ['pause', 'paused', 'hold a stream back: what waits is kept'],
-  ['resume', 'enabled', 'let a stream go on, with what waits first'],
+  ['resume', 'enabled', 'let a stream go on with what waits; if its breaker is open, try it at once'],
   ['disable', 'disabled', 'end a stream: what waits is discarded, and nothing new is taken'],
 ] as const satisfies readonly (readonly [string, StreamStatus, string])[]
 
@@ -57,20 +59,30 @@ async function setStatus(streamId: string, status: StreamStatus, options: Stream
   const { reason, json } = options
   if (reason === '') throw new MisuseError('--reason must not be empty')
   const outbox = await readOutbox(options, world.env)
-  const { changed, jti, untold } = await withDatabase(databaseUrl, async (db) => {
+  const {
+    changed,
+    probed = false,
+    jti,
+    untold,
+  } = await withDatabase(databaseUrl, async (db) => {
     await requireStream(db, streamId)
     return change(db, outbox, { streamId, status, ...(reason !== undefined && { reason }) })
   })
-  if (json) printJson(world.stdout, { stream_id: streamId, status, changed, told: jti !== undefined, jti: jti ?? null })
-  else world.stdout.write(`stream ${streamId} ${changed ? status : `is ${status} already`}\n`)
+  const told = { told: jti !== undefined, jti: jti ?? null }
+  if (json) printJson(world.stdout, { stream_id: streamId, status, changed, probed, ...told })
+  else world.stdout.write(`stream ${streamId} ${changed ? status : already(status, probed)}\n`)
   if (untold !== undefined) world.stderr.write(`the receiver was not told: ${untold}\n`)
 }
+
+const already = (status: StreamStatus, probed: boolean): string =>
+  `is ${status} already${probed ? ', and is tried at once' : ''}`
 
 async function change(db: Kysely<OutboxDatabase>, outbox: Outbox | undefined, wanted: Change): Promise<Report> {
   const { changed, jti } = outbox
     ? await db.transaction().execute((trx) => outbox.setStreamStatus(trx, wanted))
     : { changed: await changeStatus(db, wanted), jti: undefined }
-  if (!changed || jti !== undefined) return { changed, jti }
+  if (!changed) return { changed, probed: wanted.status === 'enabled' && (await probe(db, wanted.streamId)) }
+  if (jti !== undefined) return { changed, jti }
   const mute = (await readProfile(db, wanted.streamId)) === 'login.gov'
   return {
     changed,

@@ -12,6 +12,12 @@ export async function changeStatus(
   return rows[0]?.changed === true
 }
 
+/** Has a stream tried at once that waits for its breaker; returns whether it waited. */
+export async function probe(db: Kysely<OutboxDatabase>, streamId: string): Promise<boolean> {
+  const { rows } = await sql<{ waited: boolean }>`select risc.probe(${streamId}) as waited`.execute(db)
+  return rows[0]?.waited === true
+}
+
 /** How a stream's SETs are written. */
 export async function readProfile(db: Kysely<OutboxDatabase>, streamId: string): Promise<StreamProfile | undefined> {
   const row = await db.selectFrom('risc.streams').select('profile').where('id', '=', streamId).executeTakeFirst()
