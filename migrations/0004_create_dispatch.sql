@@ -10,6 +10,9 @@ create function risc.worker_ttl() returns interval language sql immutable return
 -- has no dead rows of its own. Only dispatch makes tickets, so it is exact, but for a restored dump: the survey sees to that.
 create sequence risc.low_ticket;
 
+-- How many were in flight at most of late: what the fleet has shown that it carries at a time. A sequence for the same reason.
+create sequence risc.lately_in_flight minvalue 0 start 0;
+
 -- Whether a search for what is due begins at each stream's low_due_at: while the search from the beginning is slow.
 create table risc.survey (
   only_row boolean primary key default true check (only_row),
@@ -153,7 +156,9 @@ $$;
 -- Slow streams, those that hang, fail, take long or have yet to prove themselves, are given half of the slots together at
 -- most, and little in one pass, lest what began together ends together. An eighth is kept for streams that hold little:
 -- whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the others those that hold least
--- come first, and all by lot: by age, whoever has an old backlog would go before everybody else.
+-- come first, and all by lot: by age, whoever has an old backlog would go before everybody else. Beyond what the fleet has
+-- carried of late, all together get a sixteenth of the slots more in a pass, but each stream one: a backlog that is due
+-- everywhere at once would keep the processors from everybody while its requests start.
 create function risc.rooms()
 returns table (
   stream_id text, ordered boolean, failed_by timestamptz, first_due_at timestamptz, room integer, held integer, probe boolean
@@ -172,7 +177,8 @@ returns table (
       least(
         greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
       ) as slow_free,
-      greatest(floor(f.slots / 50), 1) as little
+      greatest(floor(f.slots / 50), 1) as little,
+      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 1) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (
     select * from risc.due_streams()
@@ -216,7 +222,11 @@ returns table (
       - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.ordered, g.failed_by, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
+  select g.stream_id, g.ordered, g.failed_by, g.first_due_at,
+    (1 + floor((floor(g.given) - 1) * least(greatest(g.growth - count(*) over (), 0)
+      / greatest(sum(floor(g.given) - 1) over (), 1), 1)))::integer,
+    g.held, g.probe
+  from given g where g.given >= 1;
 $$;
 
 -- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
@@ -288,6 +298,21 @@ begin
   end if;
 end $$;
 
+-- Remembers what is in flight after a pass that handed over p_handed; what it was before is forgotten within seconds.
+create function risc.note_in_flight(p_handed integer) returns void language plpgsql as $$
+declare
+  v_old bigint := (select l.last_value from risc.lately_in_flight l);
+  v_new bigint := v_old * 49 / 50;
+begin
+  if p_handed > 0 then
+    v_new := greatest(v_new, (
+      select count(*) from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l)));
+  end if;
+  if v_new <> v_old then
+    perform setval('risc.lately_in_flight', v_new);
+  end if;
+end $$;
+
 -- One pass, or nothing (no row) when it is another host's turn. Tells how many deliveries it handed over and what it
 -- took here, which the caller's own clock cannot tell apart from its own business.
 create function risc.dispatch() returns table (handed integer, took_ms double precision)
@@ -325,6 +350,7 @@ begin
       select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
+  perform risc.note_in_flight(handed);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
   return next;
 end $$;

@@ -370,6 +370,7 @@ begin
       select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
+  perform risc.note_in_flight(handed);
   took_ms := extract(epoch from clock_timestamp() - statement_timestamp()) * 1000;
   return next;
 end $$;
@@ -708,6 +709,26 @@ CREATE FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_clo
     RETURN CASE WHEN ((p_open_until IS NOT NULL) OR (p_closed_at > (now() - '00:05:00'::interval))) THEN '-infinity'::timestamp with time zone ELSE (now() - '00:05:00'::interval) END;
 
 --
+-- Name: note_in_flight(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.note_in_flight(p_handed integer) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_old bigint := (select l.last_value from risc.lately_in_flight l);
+  v_new bigint := v_old * 49 / 50;
+begin
+  if p_handed > 0 then
+    v_new := greatest(v_new, (
+      select count(*) from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l)));
+  end if;
+  if v_new <> v_old then
+    perform setval('risc.lately_in_flight', v_new);
+  end if;
+end $$;
+
+--
 -- Name: probe(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1033,7 +1054,8 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
       least(
         greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
       ) as slow_free,
-      greatest(floor(f.slots / 50), 1) as little
+      greatest(floor(f.slots / 50), 1) as little,
+      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 1) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (
     select * from risc.due_streams()
@@ -1077,7 +1099,11 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
       - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
   )
-  select g.stream_id, g.ordered, g.failed_by, g.first_due_at, floor(g.given)::integer, g.held, g.probe from given g where g.given >= 1;
+  select g.stream_id, g.ordered, g.failed_by, g.first_due_at,
+    (1 + floor((floor(g.given) - 1) * least(greatest(g.growth - count(*) over (), 0)
+      / greatest(sum(floor(g.given) - 1) over (), 1), 1)))::integer,
+    g.held, g.probe
+  from given g where g.given >= 1;
 $$;
 
 --
@@ -1510,6 +1536,17 @@ ALTER TABLE risc.inflight ALTER COLUMN ticket ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+
+--
+-- Name: lately_in_flight; Type: SEQUENCE; Schema: risc; Owner: -
+--
+
+CREATE SEQUENCE risc.lately_in_flight
+    START WITH 0
+    INCREMENT BY 1
+    MINVALUE 0
+    NO MAXVALUE
+    CACHE 1;
 
 --
 -- Name: low_ticket; Type: SEQUENCE; Schema: risc; Owner: -

@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
 import { pauseAfterPass } from '../../packages/worker/src/dispatch.ts'
 import { test } from '../support/test.ts'
-import { addDeliveries, addStream, addWorker, dispatch } from './rows.ts'
+import { addDeliveries, addStream, addWorker, dispatch, settle, tickets } from './rows.ts'
 
 async function heldByStream(pool: Pool): Promise<Record<string, number>> {
   const { rows } = await pool.query('select stream_id, count(*)::integer as held from risc.inflight group by stream_id')
@@ -167,6 +167,38 @@ describe('a pass', () => {
     expect(await dispatch(pool)).toBe(0)
     const quiet = Object.entries(await heldByStream(pool)).filter(([id]) => id.startsWith('quiet'))
     expect(quiet.map(([, held]) => held)).toEqual(Array(10).fill(1))
+  })
+
+  test('fills a rested fleet pass by pass when backlogs fall due at once, and serves a quiet stream in each', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool, { slots: 320, rested: true })
+    await addStream(pool, { id: 'quiet' })
+    for (let n = 1; n <= 9; n++) {
+      await addStream(pool, { id: `backlog-${n}` })
+      await addDeliveries(pool, `backlog-${n}`, 50)
+    }
+    let inFlight = 0
+    for (let quiet = 1; inFlight < 250; quiet++) {
+      await addDeliveries(pool, 'quiet')
+      const handed = await dispatch(pool)
+      expect(handed).toBeGreaterThanOrEqual(10)
+      expect(handed).toBeLessThanOrEqual(20)
+      expect(await heldByStream(pool)).toMatchObject({ quiet })
+      inFlight += handed
+    }
+  })
+
+  test('hands a fleet in one pass what it has carried of late', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 320, rested: true })
+    await addStream(pool, { id: 'a', max_in_flight: 200 })
+    await addDeliveries(pool, 'a', 1000)
+    while ((await tickets(pool)).length < 200) await dispatch(pool)
+    await settle(
+      pool,
+      (await tickets(pool)).map((ticket) => ({ ticket, next: 'accepted', counts: true, status: 202 })),
+    )
+    expect(await dispatch(pool)).toBe(200)
   })
 
   test('gives no room to a stream whose due deliveries are all in flight', async ({ database: { pool } }) => {

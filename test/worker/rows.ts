@@ -50,12 +50,13 @@ export async function addDeliveries(pool: Queryable, streamId: string, count = 1
   return rows.map(({ jti }) => jti)
 }
 
-/** A worker as its heartbeat leaves it. Returns its id. */
-export async function addWorker(pool: Pool, { slots = 100, silentFor = '0 s' } = {}): Promise<string> {
+/** A worker as its heartbeat leaves it, in a fleet that has been busy unless it is `rested`. Returns its id. */
+export async function addWorker(pool: Pool, { slots = 100, silentFor = '0 s', rested = false } = {}): Promise<string> {
   const { rows } = await pool.query<{ id: string }>(
     `insert into risc.workers (id, name, slots, beat_at) values (gen_random_uuid(), 'test', $1, now() - $2::interval) returning id`,
     [slots, silentFor],
   )
+  if (!rested) await pool.query(`select setval('risc.lately_in_flight', 10000)`)
   return rows[0]?.id ?? ''
 }
 
