@@ -90,6 +90,7 @@ create table risc.workers (
     constraint slots_are_positive check (slots > 0),
   pool_id text, -- graphile-worker's name for the runner it has now
   has_lifeline boolean not null default false, -- a session of it holds the advisory lock risc.lifeline(id)
+  dispatched_at timestamptz, -- when a pass of it ended last, be it one that found nothing
   started_at timestamptz not null default now(),
   beat_at timestamptz not null default now()
 ) with (fillfactor = 50);

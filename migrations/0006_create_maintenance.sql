@@ -5,14 +5,16 @@ create function risc.lifeline(p_worker_id uuid) returns bigint language sql immu
 return hashtextextended('risc.worker ' || p_worker_id, 0);
 
 -- A sign of life. Returns how many workers are alive, so that together they ask for a pass no more often than one does.
-create function risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean)
-returns integer
+create function risc.beat(
+  p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago float8
+) returns integer
 language plpgsql as $$
 begin
-  insert into risc.workers (id, name, slots, pool_id, has_lifeline)
-  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline)
+  insert into risc.workers (id, name, slots, pool_id, has_lifeline, dispatched_at)
+  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline, now() - p_dispatched_ms_ago * interval '1 millisecond')
   on conflict (id) do update
-  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now();
+  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now(),
+      dispatched_at = coalesce(excluded.dispatched_at, risc.workers.dispatched_at);
   return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 end $$;
 

@@ -67,17 +67,18 @@ begin
 end $$;
 
 --
--- Name: beat(uuid, text, integer, text, boolean); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: beat(uuid, text, integer, text, boolean, double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean) RETURNS integer
+CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago double precision) RETURNS integer
     LANGUAGE plpgsql
     AS $$
 begin
-  insert into risc.workers (id, name, slots, pool_id, has_lifeline)
-  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline)
+  insert into risc.workers (id, name, slots, pool_id, has_lifeline, dispatched_at)
+  values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline, now() - p_dispatched_ms_ago * interval '1 millisecond')
   on conflict (id) do update
-  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now();
+  set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now(),
+      dispatched_at = coalesce(excluded.dispatched_at, risc.workers.dispatched_at);
   return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 end $$;
 
@@ -172,6 +173,26 @@ begin
   join risc.streams s on s.id = d.stream_id
   where i.ticket = any (v_mine);
 end $$;
+
+--
+-- Name: database_figures(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.database_figures() RETURNS TABLE(workers double precision, slots double precision, oldest_snapshot_age double precision, inflight_dead_rows double precision)
+    LANGUAGE sql STABLE
+    AS $$
+  select
+    (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),
+    (select coalesce(sum(w.slots), 0) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),
+    (select coalesce(extract(epoch from clock_timestamp() - min(t.began_at)), 0)
+     from (
+       select a.xact_start as began_at from pg_stat_activity a
+       where a.datname = current_database() and a.backend_type = 'client backend'
+         and (a.backend_xmin is not null or a.backend_xid is not null)
+       union all
+       select p.prepared from pg_prepared_xacts p where p.database = current_database()) t),
+    pg_stat_get_dead_tuples('risc.inflight'::regclass);
+$$;
 
 --
 -- Name: deliveries_signed_by(text, integer, bigint); Type: FUNCTION; Schema: risc; Owner: -
@@ -885,6 +906,7 @@ CREATE TABLE risc.workers (
     slots integer NOT NULL,
     pool_id text,
     has_lifeline boolean DEFAULT false NOT NULL,
+    dispatched_at timestamp with time zone,
     started_at timestamp with time zone DEFAULT now() NOT NULL,
     beat_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT slots_are_positive CHECK ((slots > 0))
@@ -1240,6 +1262,72 @@ begin
   end if;
   return v_tickets;
 end $$;
+
+--
+-- Name: stream_figures(integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision)
+    LANGUAGE sql STABLE
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+  with stream as materialized (
+    select s.id, row_number() over (order by s.created_at, s.id) <= p_named as is_named,
+      case when s.status = 'enabled' and f.open_until is not null then 'held' else s.status end as status,
+      case -- an operator's words may say anything
+        when s.status = 'enabled' then f.open_because
+        when s.status_reason in ('receiver_gone', 'address_blocked') then s.status_reason
+      end as reason,
+      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
+    from risc.streams s join risc.flow f on f.stream_id = s.id
+  ), mark as materialized ( -- where dispatch begins to look too: before it may lie what was settled
+    select p.stream_id, max(p.low_due_at) as low_due_at from risc.pace p
+    where (select u.from_marks from risc.survey u) group by p.stream_id
+  ), look as materialized (
+    select least(greatest(p_budget / greatest(count(*), 1), 10), 1000) as rows from stream
+  ), few as materialized (
+    select s.id, coalesce(m.low_due_at, '-infinity') as from_due_at,
+      (select count(*) from (
+         select from risc.deliveries d
+         where d.stream_id = s.id and d.state = 'queued' and d.due_at >= coalesce(m.low_due_at, '-infinity')
+         limit (select l.rows from look l)) q) as queued,
+      (select count(*) from (
+         select from risc.deliveries d where d.stream_id = s.id and d.state = 'dead'
+         limit (select l.rows from look l)) q) as dead
+    from stream s left join mark m on m.stream_id = s.id
+  ), share as materialized (
+    select p_budget / greatest(count(*) filter (where f.queued = l.rows) + count(*) filter (where f.dead = l.rows), 1) as rows
+    from few f cross join look l
+  ), counted as (
+    select f.id,
+      case when f.queued < l.rows then f.queued else greatest(f.queued, (
+        select count(*) from (
+          select from risc.deliveries d
+          where d.stream_id = f.id and d.state = 'queued' and d.due_at >= f.from_due_at
+          limit (select h.rows from share h)) q)) end as queued,
+      case when f.dead < l.rows then f.dead else greatest(f.dead, (
+        select count(*) from (
+          select from risc.deliveries d where d.stream_id = f.id and d.state = 'dead'
+          limit (select h.rows from share h)) q)) end as dead
+    from few f cross join look l
+  ), dispatched as (
+    select i.stream_id, count(*) as count from risc.inflight i
+    where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
+  )
+  select l.label, s.status, coalesce(s.reason, ''), count(*),
+    coalesce(extract(epoch from now() - min(min(d.first_due_at)) over (partition by l.label, s.status)), 0),
+    sum(greatest(c.queued - coalesce(i.count, 0), 0)),
+    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window)
+  from stream s
+  cross join lateral (select case when s.is_named then s.id else '(other)' end as label) l
+  join counted c on c.id = s.id
+  left join risc.due_streams() d on d.stream_id = s.id
+  left join dispatched i on i.stream_id = s.id
+  group by 1, 2, 3;
+$$;
 
 --
 -- Name: stream_for_notice(text); Type: FUNCTION; Schema: risc; Owner: -

@@ -23,6 +23,7 @@ test('a worker needs no setting but DATABASE_URL', () => {
     shutdownMs: 10_000,
     logLevel: 'info',
     name: 'host-1:42',
+    metricsStreams: 200,
   })
 })
 
@@ -34,6 +35,9 @@ test('every setting is read from the environment', () => {
     RISC_SHUTDOWN_SECONDS: '0',
     RISC_LOG_LEVEL: 'debug',
     RISC_WORKER_NAME: 'eu-1',
+    RISC_HTTP_PORT: '9464',
+    RISC_HTTP_HOST: '::',
+    RISC_METRICS_STREAMS: '50',
   }
   expect(readConfig(env, defaults)).toEqual({
     databaseUrl: env.DATABASE_URL,
@@ -42,6 +46,8 @@ test('every setting is read from the environment', () => {
     shutdownMs: 0,
     logLevel: 'debug',
     name: 'eu-1',
+    http: { host: '::', port: 9464 },
+    metricsStreams: 50,
   })
 })
 
@@ -51,6 +57,11 @@ test('an empty variable counts as one that is not set', () => {
   ).toEqual(readConfig({ DATABASE_URL }, defaults))
 })
 
+test('health and metrics are served to this host alone unless another address is named', () => {
+  const { http } = readConfig({ DATABASE_URL, RISC_HTTP_PORT: '9464' }, defaults)
+  expect(http).toEqual({ host: '127.0.0.1', port: 9464 })
+})
+
 test('all problems are reported at once, a misspelt setting with what was meant', () => {
   const env = {
     RISC_CONCURRENCY: 'many',
@@ -58,6 +69,9 @@ test('all problems are reported at once, a misspelt setting with what was meant'
     RISC_SHUTDOWN_SECONDS: '-1',
     RISC_LOG_LEVEL: 'loud',
     RISC_WORKER_NAME: 'eu 1',
+    RISC_HTTP_PORT: '65536',
+    RISC_HTTP_HOST: 'localhost',
+    RISC_METRICS_STREAMS: 'all',
     RISC_CONCURENCY: '10',
     RISC_COLOUR_OF_THE_BIKESHED: 'red',
   }
@@ -68,6 +82,9 @@ test('all problems are reported at once, a misspelt setting with what was meant'
     'RISC_SHUTDOWN_SECONDS must be a whole number from 0 to 3600',
     'RISC_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
     'RISC_WORKER_NAME must be 1 to 100 visible ASCII characters',
+    'RISC_HTTP_PORT must be a whole number from 0 to 65535',
+    'RISC_HTTP_HOST must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::',
+    'RISC_METRICS_STREAMS must be a whole number from 0 to 10000',
     'RISC_CONCURENCY is not a setting (did you mean RISC_CONCURRENCY?)',
     'RISC_COLOUR_OF_THE_BIKESHED is not a setting',
   ])

@@ -1,4 +1,5 @@
 import { once } from 'node:events'
+import { readFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import { type AddressInfo, createServer as createRawServer } from 'node:net'
 import { describe, expect, onTestFinished } from 'vitest'
@@ -49,7 +50,11 @@ describe('an accepted delivery', () => {
     start,
   }) => {
     const partner = await receiver(() => ({ status: 400, body: '{"err":"invalid_issuer","description":"plainly no"}' }))
-    await addStream(database.pool, { id: 'a', endpoint_url: partner.url, authorization_header: 'Bearer s3cret' })
+    await addStream(database.pool, {
+      id: 'a',
+      endpoint_url: `${partner.url}in-the-path`,
+      authorization_header: 'Bearer s3cret',
+    })
     const [jti] = await addDeliveries(database.pool, 'a')
     const worker = start()
     const line = await until(async () => worker.logged.find((entry) => 'jti' in entry), 'a line')
@@ -58,13 +63,36 @@ describe('an accepted delivery', () => {
       stream_id: 'a',
       event_type: 'https://events.example/changed',
       attempt: 1,
+      host: new URL(partner.url).host,
       outcome: 'refused',
       success: false,
       status: 400,
       error: 'invalid_issuer',
       dead_because: 'refused',
     })
-    expect(JSON.stringify(worker.logged)).not.toMatch(/head\.a|s3cret|plainly/)
+    expect(JSON.stringify(worker.logged)).not.toMatch(/head\.a|s3cret|plainly|in-the-path/)
+  })
+
+  test('has in its line every field that the README names, and no other', async ({ database, receiver, start }) => {
+    const partner = await receiver((_, n) => ({ status: n === 1 ? 500 : 400 }))
+    await addStream(database.pool, { id: 'a', endpoint_url: partner.url, retry_delays_ms: [0] })
+    await addDeliveries(database.pool, 'a')
+    const worker = start()
+    const [retry, dead] = await until(async () => {
+      const lines = worker.logged.filter((entry) => 'jti' in entry)
+      return lines.length === 2 ? lines : undefined
+    }, 'two lines')
+    const readme = readFileSync(new URL('../../packages/worker/README.md', import.meta.url), 'utf8')
+    const [, table = ''] = /## The log\n(.*?)\n##/s.exec(readme) ?? []
+    const documented = [...table.matchAll(/^\| `.*?(?= \|)/gm)].flatMap(([cell]) => [...cell.matchAll(/`(\w+)`/g)])
+    const pinos = ['level', 'time', 'pid', 'hostname', 'msg']
+    expect(new Set([...documented.map(([, name]) => name), ...pinos])).toEqual(
+      new Set([...Object.keys(retry ?? {}), ...Object.keys(dead ?? {})]),
+    )
+    expect([retry, dead]).toMatchObject([
+      { level: 40, outcome: 'retry', error: 'server_error', next_attempt_in_ms: expect.any(Number) },
+      { level: 40, outcome: 'refused', error: 'refused', dead_because: 'refused' },
+    ])
   })
 })
 

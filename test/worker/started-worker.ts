@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { startWorker, type Worker, type WorkerConfig } from 'risc-worker'
+import { startWorker, type Worker, type WorkerConfig, type WorkerOptions } from 'risc-worker'
 import { test as base } from '../support/test.ts'
 
 /** A worker in this process, and the lines it logged. */
@@ -13,23 +13,25 @@ export const test = base.extend('start', async ({ database }, { onCleanup }) => 
   onCleanup(async () => {
     await Promise.allSettled(started.map((worker) => worker.stop()))
   })
-  return (settings: Partial<WorkerConfig> = {}): StartedWorker => {
-    const worker = startTestWorker({
+  return (settings: Partial<WorkerConfig> = {}, options: Omit<WorkerOptions, 'log'> = {}): StartedWorker => {
+    const config: WorkerConfig = {
       databaseUrl: database.url,
       concurrency: 20,
       allowLoopback: true,
       shutdownMs: 5000,
       logLevel: 'trace',
       name: 'test-worker',
+      metricsStreams: 200,
       ...settings,
-    })
+    }
+    const worker = startTestWorker(config, options)
     started.push(worker)
     return worker
   }
 })
 
-function startTestWorker(config: WorkerConfig): StartedWorker {
+function startTestWorker(config: WorkerConfig, options: WorkerOptions): StartedWorker {
   const logged: Record<string, unknown>[] = []
   const log = pino({ level: config.logLevel }, { write: (line) => void logged.push(JSON.parse(line)) })
-  return { ...startWorker(config, { log }), logged }
+  return { ...startWorker(config, { ...options, log }), logged }
 }

@@ -154,6 +154,8 @@ export interface WorkerTable {
   slots: number
   pool_id: string | null
   has_lifeline: Generated<boolean>
+  /** When a pass of it ended last. */
+  dispatched_at: Date | null
   started_at: Generated<Date>
   beat_at: Generated<Date>
 }

@@ -1,7 +1,9 @@
+import { isIP } from 'node:net'
 import { closestMatch } from 'leven'
 import { Client } from 'pg'
 import { z } from 'zod'
 import { InvalidConfigError } from './errors.ts'
+import type { HttpAddress } from './http-server.ts'
 
 /** What a worker needs to know. */
 export interface WorkerConfig {
@@ -16,6 +18,10 @@ export interface WorkerConfig {
   readonly logLevel: LogLevel
   /** What people see of this process in `risc-worker status` and in the log. */
   readonly name: string
+  /** Where `/livez`, `/readyz` and `/metrics` are served, by plain HTTP; nowhere when left out. */
+  readonly http?: HttpAddress
+  /** How many streams have metrics of their own; the others are summed. */
+  readonly metricsStreams: number
 }
 
 export type LogLevel = (typeof LOG_LEVELS)[number]
@@ -45,6 +51,12 @@ const SETTINGS = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,100}$/, 'must be 1 to 100 visible ASCII characters')
     .optional(),
+  RISC_HTTP_PORT: wholeNumber(0, 65_535).optional(),
+  RISC_HTTP_HOST: z
+    .string()
+    .refine((text) => isIP(text) !== 0, 'must be an IP address, such as 127.0.0.1, 0.0.0.0 or ::')
+    .default('127.0.0.1'), // metrics name partners: nobody else's to see unless somebody says so
+  RISC_METRICS_STREAMS: wholeNumber(0, 10_000).default(200),
 })
 
 const CONNECTION_SETTINGS = SETTINGS.pick({ DATABASE_URL: true, RISC_ALLOW_LOOPBACK: true })
@@ -65,6 +77,10 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
     shutdownMs: settings.RISC_SHUTDOWN_SECONDS * 1000,
     logLevel: settings.RISC_LOG_LEVEL,
     name: settings.RISC_WORKER_NAME ?? defaults.name,
+    ...(settings.RISC_HTTP_PORT !== undefined && {
+      http: { host: settings.RISC_HTTP_HOST, port: settings.RISC_HTTP_PORT },
+    }),
+    metricsStreams: settings.RISC_METRICS_STREAMS,
   }
 }
 

@@ -4,8 +4,10 @@ import type { Logger } from 'pino'
 import { createAgents } from './agents.ts'
 import { claimDeliveries } from './claim.ts'
 import { type DeliverySteps, deliver } from './deliver.ts'
+import { logReport } from './delivery-report.ts'
 import type { EndpointRules } from './endpoint-url.ts'
 import type { Ledger } from './ledger.ts'
+import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
 import { push } from './push.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
@@ -23,6 +25,7 @@ export interface DelivererSettings {
   readonly ledger: Ledger
   readonly workerId: string
   readonly rules: EndpointRules
+  readonly metrics: Metrics
   readonly log: Logger
 }
 
@@ -30,18 +33,27 @@ export interface DelivererSettings {
 const BATCH = { size: 40, lanes: 3 }
 const HAND_BACK_WITHIN_MS = 4000
 
-export function createDeliverer({ ledger, workerId, rules, log }: DelivererSettings): Deliverer {
+export function createDeliverer({ ledger, workerId, rules, metrics, log }: DelivererSettings): Deliverer {
   const agents = createAgents()
   const cut = new AbortController()
   const inFlight = new Map<number, Promise<void>>()
   setMaxListeners(0, cut.signal)
 
   const steps: DeliverySteps = {
-    claim: microBatch((tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets), BATCH),
+    claim: microBatch(
+      metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
+      BATCH,
+    ),
     push: (delivery) => push(delivery, { agents, rules, signal: cut.signal }),
-    settle: microBatch((settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements), BATCH),
+    settle: microBatch(
+      metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
+      BATCH,
+    ),
     handBack: microBatch((tickets: readonly number[]) => handBack(ledger, workerId, tickets), BATCH),
-    log,
+    report(report) {
+      logReport(log, report)
+      metrics.reported(report)
+    },
   }
 
   return {
@@ -50,7 +62,11 @@ export function createDeliverer({ ledger, workerId, rules, log }: DelivererSetti
       if (inFlight.has(ticket)) return
       const delivery = deliver(ticket, steps)
       inFlight.set(ticket, delivery)
-      await delivery.finally(() => inFlight.delete(ticket))
+      metrics.inFlight(inFlight.size)
+      await delivery.finally(() => {
+        inFlight.delete(ticket)
+        metrics.inFlight(inFlight.size)
+      })
     },
     async finish() {
       cut.abort()

@@ -25,3 +25,8 @@ export class UnsupportedPostgresError extends RiscError {
 export class MigrationDeniedError extends RiscError {
   readonly code = 'ERR_RISC_MIGRATION_DENIED'
 }
+
+/** Health and metrics cannot be served at the address that was asked for. */
+export class AddressUnavailableError extends RiscError {
+  readonly code = 'ERR_RISC_ADDRESS_UNAVAILABLE'
+}

@@ -1,6 +1,6 @@
 import type { Ledger, Statement } from './ledger.ts'
 
-const BEAT: Statement = { name: 'risc.beat', text: 'select risc.beat($1, $2, $3, $4, $5) as workers' }
+const BEAT: Statement = { name: 'risc.beat', text: 'select risc.beat($1, $2, $3, $4, $5, $6) as workers' }
 const LEAVE: Statement = { name: 'risc.leave', text: 'select risc.leave($1, $2) as requeued' }
 
 /** How a worker introduces itself to the fleet. */
@@ -17,6 +17,8 @@ export interface Vitals {
   readonly poolId: string | undefined
   /** Whether the database would see it die at once. */
   readonly hasLifeline: boolean
+  /** How long ago its last pass of the dispatcher ended. */
+  readonly dispatchedMsAgo?: number | undefined
 }
 
 export const BEAT_EVERY_MS = 1000
@@ -25,10 +27,10 @@ export const BEAT_EVERY_MS = 1000
 export async function beat(
   ledger: Ledger,
   self: WorkerIdentity,
-  { poolId, hasLifeline }: Vitals,
+  { poolId, hasLifeline, dispatchedMsAgo }: Vitals,
   giveUp: AbortSignal,
 ): Promise<number> {
-  const values = [self.id, self.name, self.slots, poolId, hasLifeline]
+  const values = [self.id, self.name, self.slots, poolId, hasLifeline, dispatchedMsAgo]
   const [row] = await ledger.ask<{ workers: number }>(BEAT, values, giveUp)
   return row?.workers ?? 1
 }

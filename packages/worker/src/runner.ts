@@ -24,6 +24,8 @@ export interface RunnerSettings {
   readonly slots: number
   /** Does the job of one ticket; uses no connection of the runner's. */
   readonly deliver: (ticket: number) => Promise<void>
+  /** Called each time that it has fetched jobs, and while it has no slot to fetch for. */
+  readonly onFetch: () => void
   /** Called as soon as graphile-worker has named the runner. */
   readonly onNamed: (poolId: string) => void
   readonly log: Logger
@@ -49,7 +51,7 @@ const SIGNS_OF_TROUBLE = [
   'worker:getJob:error',
 ] as const
 
-export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: RunnerSettings): Runner {
+export function startRunner({ databaseUrl, slots, deliver, onFetch, onNamed, log }: RunnerSettings): Runner {
   const concurrentJobs = JOBS_PER_SLOT * slots
   const { promise: trouble, resolve: fail } = Promise.withResolvers<string>()
   const pool = openPool(databaseUrl, {
@@ -67,15 +69,19 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
     workerPool = created.workerPool
     onNamed(workerPool.id)
   })
-  events.on('localQueue:getJobs:complete', () => {
-    fetchedAt = performance.now()
-  })
+  events.on('localQueue:getJobs:complete', noteFetch)
   for (const sign of SIGNS_OF_TROUBLE) events.on(sign, () => fail(sign))
   keepReturnsTracked(events)
 
   const watch = setInterval(() => {
-    if (busy < concurrentJobs && performance.now() - fetchedAt > STALLED_MS) fail('stalled')
+    if (busy === concurrentJobs) noteFetch()
+    else if (performance.now() - fetchedAt > STALLED_MS) fail('stalled')
   }, 250)
+
+  function noteFetch(): void {
+    fetchedAt = performance.now()
+    onFetch()
+  }
 
   async function task(ticket: unknown): Promise<void> {
     busy++
@@ -85,7 +91,6 @@ export function startRunner({ databaseUrl, slots, deliver, onNamed, log }: Runne
       log.error({ code: errorCode(error) }, 'delivery could not be recorded')
     } finally {
       busy--
-      fetchedAt = performance.now()
     }
   }
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { type Logger, pino } from 'pino'
+import { Registry } from 'prom-client'
 import type { WorkerConfig } from './config.ts'
 import { createDeliverer } from './deliverer.ts'
 import { dispatch, pauseAfterPass } from './dispatch.ts'
@@ -9,6 +10,9 @@ import { type Ledger, openLedger } from './ledger.ts'
 import { holdLifeline } from './lifeline.ts'
 import { loop } from './loop.ts'
 import { maintain, pauseAfterRound } from './maintenance.ts'
+import { createMetrics, type Metrics } from './metrics.ts'
+import { addProcessMetrics, type Monitor, openMonitor } from './monitor.ts'
+import { createProgress, type Progress } from './progress.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
 import { pauseAfterTidying, tidy } from './tidying.ts'
@@ -25,6 +29,8 @@ export interface Worker {
 export interface WorkerOptions {
   /** Gets one line per outcome, without SETs, subjects or credentials. By default, JSON on stdout. */
   readonly log?: Logger
+  /** The prom-client registry that gets the worker's metrics: one worker's. By default, `/metrics` alone shows them. */
+  readonly registry?: Registry
 }
 
 const LEAVE_WITHIN_MS = 2000
@@ -33,13 +39,24 @@ const LEAVE_WITHIN_MS = 2000
  * Starts to deliver what the outbox in `config.databaseUrl` owes, together with all other workers of that database.
  *
  * It waits for a database that is not there yet, outlives its restarts and lost connections, installs no signal handlers
- * and ends no process. `stopped` rejects with {@link UnknownSchemaError} if the schema is not this version's.
+ * and ends no process. `stopped` rejects with {@link UnknownSchemaError} if the schema is not this version's, and with
+ * {@link AddressUnavailableError} if it cannot listen where `config.http` says.
  */
 export function startWorker(config: WorkerConfig, options: WorkerOptions = {}): Worker {
-  const log = (options.log ?? pino({ level: config.logLevel })).child({ worker: config.name })
+  const log = (options.log ?? pino({ level: config.logLevel })).child({ service: 'risc-worker', worker: config.name })
   const ledger = openLedger(config.databaseUrl, log)
   const stopping = new AbortController()
-  const stopped = work({ config, log, ledger }, stopping.signal).finally(() => ledger.close())
+  const registry = options.registry ?? new Registry()
+  const metrics = createMetrics(registry, { slots: config.concurrency, streams: config.metricsStreams })
+  const progress = createProgress()
+  const monitor =
+    config.http === undefined && options.registry === undefined
+      ? undefined
+      : openMonitor({ config, registry, progress, ledger, stopping: stopping.signal, log })
+  if (config.http !== undefined && options.registry === undefined) addProcessMetrics(registry)
+  const stopped = work({ config, log, ledger, metrics, progress, monitor }, stopping.signal).finally(() =>
+    Promise.all([ledger.close(), monitor?.close()]),
+  )
   return {
     stopped,
     stop() {
@@ -53,14 +70,22 @@ interface Workplace {
   readonly config: WorkerConfig
   readonly log: Logger
   readonly ledger: Ledger
+  readonly metrics: Metrics
+  readonly progress: Progress
+  readonly monitor: Monitor | undefined
 }
 
 /** A worker's life, until `stopping` aborts and what it held is settled or handed back. */
-async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): Promise<void> {
+async function work(
+  { config, log, ledger, metrics, progress, monitor }: Workplace,
+  stopping: AbortSignal,
+): Promise<void> {
   const self: WorkerIdentity = { id: randomUUID(), name: config.name, slots: config.concurrency }
   const leaving = new AbortController() // no more signs of life
   let workers: number
+  let dispatchedAt: number | undefined
   try {
+    await monitor?.listen()
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
     workers = await beat(ledger, self, { poolId: undefined, hasLifeline: false }, stopping) // nothing may be claimed by a stranger
   } catch (error) {
@@ -69,17 +94,19 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   }
 
   const lifeline = holdLifeline(config.databaseUrl, self.id, () => showLifeNow(supervisor.poolId))
-  const deliverer = createDeliverer({ ledger, workerId: self.id, rules: config, log })
+  const deliverer = createDeliverer({ ledger, workerId: self.id, rules: config, metrics, log })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
     slots: config.concurrency,
     deliver: deliverer.deliver,
+    onFetch: () => progress.note('claim'),
     onNamed: showLifeNow,
     log,
   })
 
   async function showLife(poolId: string | undefined): Promise<number> {
-    workers = await beat(ledger, self, { poolId, hasLifeline: lifeline.held }, leaving.signal)
+    const dispatchedMsAgo = dispatchedAt === undefined ? undefined : performance.now() - dispatchedAt
+    workers = await beat(ledger, self, { poolId, hasLifeline: lifeline.held, dispatchedMsAgo }, leaving.signal)
     return BEAT_EVERY_MS
   }
 
@@ -89,7 +116,11 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
 
   async function dispatchOnce(): Promise<number> {
     const pass = await dispatch(ledger, stopping)
-    if (pass !== undefined && pass.handed > 0) supervisor.nudge(pass.handed)
+    if (pass !== undefined) {
+      dispatchedAt = performance.now()
+      metrics.dispatched(pass)
+      if (pass.handed > 0) supervisor.nudge(pass.handed)
+    }
     return pauseAfterPass(pass, workers, Math.random())
   }
 
@@ -112,8 +143,15 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
 
   log.info({ slots: config.concurrency }, 'worker started')
   if (config.allowLoopback) log.warn('receivers on loopback are allowed: for development only')
-  const living = loop(() => showLife(supervisor.poolId), leaving.signal, reportBug)
-  await Promise.all([dispatchOnce, maintainOnce, tidyOnce].map((step) => loop(step, stopping, reportBug)))
+  progress.note('claim')
+  const showLifeOnce = progress.track('heartbeat', () => showLife(supervisor.poolId))
+  const living = loop(showLifeOnce, leaving.signal, reportBug)
+  const steps = [
+    progress.track('dispatch', dispatchOnce),
+    progress.track('maintenance', maintainOnce),
+    progress.track('tidying', tidyOnce),
+  ]
+  await Promise.all(steps.map((step) => loop(step, stopping, reportBug)))
 
   await supervisor.stop(config.shutdownMs)
   await deliverer.finish()

@@ -22,6 +22,9 @@ Environment:
   RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (400)
   RISC_SHUTDOWN_SECONDS  run: how long a stopping worker waits for what is in flight (10)
   RISC_LOG_LEVEL         run: fatal, error, warn, info, debug, trace or silent (info)
+  RISC_HTTP_PORT         run: port of /livez, /readyz and /metrics (none)
+  RISC_HTTP_HOST         run: address of that port; 0.0.0.0 or :: for all (127.0.0.1)
+  RISC_METRICS_STREAMS   run: how many streams have metrics of their own (200)
   RISC_WORKER_NAME       run: what status calls this process (host:pid)
   RISC_ALLOW_LOOPBACK    true allows receivers on http://127.0.0.1, for development only (false)
 
