@@ -4,6 +4,7 @@ import type { ClaimedDelivery } from './claim.ts'
 import { type NextStep, nextStep } from './next-step.ts'
 import { judge, type Outcome } from './outcome.ts'
 import type { Settlement } from './settle.ts'
+import { traceAttempt } from './trace-attempt.ts'
 
 /** The steps a delivery takes, each a function of its own. */
 export interface DeliverySteps {
@@ -34,12 +35,14 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, l
   const startedAt = performance.now()
   const answer = await push(delivery)
   const durationMs = Math.round(performance.now() - startedAt)
+  const endedAt = Date.now()
   if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
   const connectedTo = answer.kind === 'response' ? answer.connectedTo : undefined
   const recorded = await settle({ ticket, deliveryId, step, connectedTo, durationMs, ...facts(outcome) })
   report(log, delivery, outcome, step, { durationMs, recorded })
+  traceAttempt({ delivery, answer, outcome, durationMs, endedAt })
 }
 
 const name = ({ jti, streamId, eventType, attempts }: ClaimedDelivery) => ({

@@ -9,6 +9,7 @@ import type { Ledger } from './ledger.ts'
 import { microBatch } from './micro-batch.ts'
 import { push } from './push.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
+import { untraced } from './untraced.ts'
 
 /** Does the jobs of a worker; what it has begun outlives the runner that asked for it. */
 export interface Deliverer {
@@ -38,7 +39,7 @@ export function createDeliverer({ ledger, workerId, rules, log }: DelivererSetti
 
   const steps: DeliverySteps = {
     claim: microBatch((tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets), BATCH),
-    push: (delivery) => push(delivery, { agents, rules, signal: cut.signal }),
+    push: (delivery) => untraced(() => push(delivery, { agents, rules, signal: cut.signal })),
     settle: microBatch((settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements), BATCH),
     handBack: microBatch((tickets: readonly number[]) => handBack(ledger, workerId, tickets), BATCH),
     log,
