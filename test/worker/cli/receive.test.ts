@@ -100,22 +100,28 @@ describe('receive', () => {
     child.kill('SIGTERM')
     const { code, stdout } = await result
     expect(code).toBe(0)
-    for (const said of ['verified: answered 202', txn, deliveries[0]?.jti ?? '', '"id": "u-1 at bank"', 'hijacking']) {
+    for (const said of [
+      'verified, attempt 1: answered 202',
+      txn,
+      deliveries[0]?.jti ?? '',
+      '"id": "u-1 at bank"',
+      'hijacking',
+    ]) {
       expect(stdout).toContain(said)
     }
   })
 
-  test('says of a duplicate that it is one, and of a repetition how many times it came', async () => {
+  test('says of a duplicate that it is one, and of every attempt which it is', async () => {
     const { url, arrivals } = await receive(['--json', '--status', '503', '--times', '2'])
     const jwt = await makeSet()
     const statuses = []
     for (let n = 0; n < 4; n++) statuses.push((await push(url, jwt)).status)
     expect(statuses).toEqual([503, 503, 202, 202])
-    expect(arrivals.map(({ times, duplicate }) => ({ times, duplicate }))).toEqual([
-      { times: 1, duplicate: false },
-      { times: 2, duplicate: false },
-      { times: 3, duplicate: false },
-      { times: 4, duplicate: true },
+    expect(arrivals.map(({ attempt, duplicate }) => ({ attempt, duplicate }))).toEqual([
+      { attempt: 1, duplicate: false },
+      { attempt: 2, duplicate: false },
+      { attempt: 3, duplicate: false },
+      { attempt: 4, duplicate: true },
     ])
     expect(arrivals[3]).toMatchObject({ n: 4, verified: true, answered: 202, behaviour: 'honest', jwt })
   })
@@ -151,7 +157,7 @@ describe('receive', () => {
   test('what others wrote does not steer the terminal', async () => {
     const { url, printed } = await receive([])
     await push(url, await makeSet({ id: 'a\u001b[2Jb\u202e\u009b2J' }))
-    expect(printed()).toContain('verified: answered 202')
+    expect(printed()).toContain('verified, attempt 1: answered 202')
     for (const steering of ['\u001b', '\u009b', '\u202e']) expect(printed()).not.toContain(steering)
   })
 
@@ -257,5 +263,5 @@ test.for([
   start()
   const row = await until(async () => (await pool.query('select * from risc.attempts')).rows[0], 'an attempt')
   expect(row).toMatchObject(attempt)
-  expect(arrivals[0]).toMatchObject({ verified: true, times: 1 })
+  expect(arrivals[0]).toMatchObject({ verified: true, attempt: 1 })
 })

@@ -3,12 +3,8 @@ import type { Arrival, Verdict } from './arrival.ts'
 
 /** An arrival as one line of JSON. */
 export function toJsonLine({ at, verdict, reply, delayMs, set, status, ...request }: Arrival): string {
-  const { verified } = verdict
-  const facts = verdict.verified
-    ? { times: verdict.times, duplicate: verdict.duplicate }
-    : { err: verdict.err, description: verdict.description }
   const answer = { answered: status ?? null, behaviour: reply.kind, delay_ms: delayMs }
-  return `${JSON.stringify({ at, ...request, verified, ...facts, ...answer, ...set })}\n`
+  return `${JSON.stringify({ at, ...request, ...verdict, ...answer, ...set })}\n`
 }
 
 /** An arrival for people: what came of it, its headers, its SET. */
@@ -18,15 +14,15 @@ export function toParagraph(arrival: Arrival): string {
     `#${n} ${at.toISOString()} ${method} ${path}`,
     `   ${describe(verdict)}: ${describeAnswer(arrival)}`,
     ...Object.entries(headers).map(([name, value]) => `   ${name}: ${value}`),
-    ...(set === undefined ? [] : [...toLines(set.header), ...toLines(set.claims)]),
+    ...(set === undefined ? [] : [`   ${JSON.stringify(set.header)}`, ...toLines(set.claims)]),
   ]
   return `${lines.map((line) => `${printable(line)}\n`).join('')}\n`
 }
 
 function describe(verdict: Verdict): string {
-  if (!verdict.verified) return `refused, ${verdict.err === undefined ? '' : `${verdict.err}, `}${verdict.description}`
-  if (verdict.duplicate) return `verified, a duplicate: accepted before, this is number ${verdict.times}`
-  return verdict.times === 1 ? 'verified' : `verified, the same jti for the ${verdict.times}. time`
+  if (!verdict.verified) return ['not verified', verdict.err, verdict.description].filter(Boolean).join(', ')
+  const { attempt, duplicate } = verdict
+  return `verified, attempt ${attempt}${duplicate ? ', a duplicate of what was accepted' : ''}`
 }
 
 function describeAnswer({ reply, status, delayMs }: Arrival): string {
