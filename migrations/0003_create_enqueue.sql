@@ -32,7 +32,7 @@ begin
 end $$;
 
 -- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, order_key, urgent?, traceparent?,
--- signed_set }].
+-- signed_set }]. A trace context that is none is left out: no user's change fails for it.
 create function risc.enqueue(p_transaction_name text, p_deliveries jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
@@ -42,7 +42,8 @@ begin
   end if;
   with recorded as (
     insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.traceparent, d.signed_set
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false),
+      case when risc.is_traceparent(d.traceparent) then d.traceparent end, d.signed_set
     from jsonb_to_recordset(p_deliveries) as d (
       stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,
       signed_set text)

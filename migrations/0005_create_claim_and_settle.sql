@@ -8,7 +8,7 @@
 create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
-  expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, signed_set text,
+  expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text,
   endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[]
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
@@ -32,7 +32,7 @@ begin
   select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
-    d.last_reason, i.probe, d.urgent, d.signed_set,
+    d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id

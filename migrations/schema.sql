@@ -139,7 +139,7 @@ $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -166,7 +166,7 @@ begin
   select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
-    d.last_reason, i.probe, d.urgent, d.signed_set,
+    d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
     s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -256,6 +256,14 @@ begin
 end $$;
 
 --
+-- Name: is_traceparent(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.is_traceparent(p_text text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN ((p_text ~~ '00-________________________________-________________-__'::text) AND (p_text ~ '^00-[0-9a-f]+-[0-9a-f]+-[0-9a-f]+$'::text));
+
+--
 -- Name: deliveries; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -285,7 +293,8 @@ CREATE TABLE risc.deliveries (
     CONSTRAINT dead_because_is_known CHECK ((dead_because = ANY (ARRAY['refused'::text, 'exhausted'::text, 'expired'::text]))),
     CONSTRAINT dead_says_why_and_since_when CHECK ((((state = 'dead'::text) = (dead_because IS NOT NULL)) AND ((state = 'dead'::text) = (dead_at IS NOT NULL)))),
     CONSTRAINT description_is_bounded CHECK ((char_length(last_description) <= 500)),
-    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text])))
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['queued'::text, 'dead'::text]))),
+    CONSTRAINT traceparent_is_a_trace_context CHECK (risc.is_traceparent(traceparent))
 )
 WITH (autovacuum_vacuum_threshold='1000', autovacuum_vacuum_scale_factor='0.02', autovacuum_vacuum_cost_delay='0', autovacuum_vacuum_insert_threshold='-1', autovacuum_analyze_threshold='10000', autovacuum_analyze_scale_factor='0.2');
 ALTER TABLE ONLY risc.deliveries ALTER COLUMN order_key SET STATISTICS 0;
@@ -430,7 +439,8 @@ begin
   end if;
   with recorded as (
     insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false), d.traceparent, d.signed_set
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false),
+      case when risc.is_traceparent(d.traceparent) then d.traceparent end, d.signed_set
     from jsonb_to_recordset(p_deliveries) as d (
       stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,
       signed_set text)

@@ -11,6 +11,8 @@ export interface SignedDelivery {
   readonly orderKey: string | null
   /** Passes all that the stream has waiting, and goes out whatever the stream's status. */
   readonly urgent: boolean
+  /** The trace of the request that enqueues it. */
+  readonly traceparent: string | null
   readonly signedSet: string
 }
 
@@ -35,6 +37,7 @@ export function toRecord(delivery: SignedDelivery): Record<string, string | bool
     kid: delivery.kid,
     order_key: delivery.orderKey,
     urgent: delivery.urgent,
+    traceparent: delivery.traceparent,
     signed_set: delivery.signedSet,
   }
 }

@@ -7,6 +7,7 @@ import type { RecipientLookup } from './recipients.ts'
 import { type Resigned, type ResignOptions, resignDeliveries } from './resign.ts'
 import { type StreamStatusChange, type StreamStatusOptions, setStreamStatus } from './stream-status.ts'
 import { type Link, link, unlink } from './subjects.ts'
+import { traceEnqueue } from './trace-enqueue.ts'
 import type { OutboxConnection, OutboxTransaction } from './transaction.ts'
 import { type Verification, type VerifyStreamOptions, verifyStream } from './verify-stream.ts'
 
@@ -151,7 +152,7 @@ export function createOutbox<
   return {
     async enqueue(trx, event) {
       if (!enabled) return { txn: randomUUID(), deliveries: [] }
-      return enqueueEvents(trx, event, { issuer, keys, recipients, eventTypes, clock })
+      return traceEnqueue(() => enqueueEvents(trx, event, { issuer, keys, recipients, eventTypes, clock }))
     },
     link,
     unlink,

@@ -3,6 +3,7 @@ import { buildClaims, InvalidEventError, newJti, type SigningKeys, signSet } fro
 import type { SignedDelivery } from './deliveries.ts'
 import { MissingSubjectError } from './errors.ts'
 import type { Address } from './recipients.ts'
+import { activeTraceparent } from './traceparent.ts'
 
 /** Whose SETs these are, and of which cause. */
 export interface Cause {
@@ -22,7 +23,17 @@ export async function signDelivery(address: Address, { issuer, keys, txn, issued
   )
   const { kid, jwt } = await signSet(claims, keys)
   const order = user === undefined ? null : orderKey(streamId, user)
-  return { streamId, jti, txn, eventType: event.uri, kid, orderKey: order, urgent: user === undefined, signedSet: jwt }
+  return {
+    streamId,
+    jti,
+    txn,
+    eventType: event.uri,
+    kid,
+    orderKey: order,
+    urgent: user === undefined,
+    traceparent: activeTraceparent(),
+    signedSet: jwt,
+  }
 }
 
 /** Of the user rather than the subject, which an event may change: what follows belongs behind it. */

@@ -19,6 +19,8 @@ export interface ClaimedDelivery {
   readonly probe: boolean
   /** About the stream itself: sent whatever the stream's status and breaker. */
   readonly urgent: boolean
+  /** Of the request that enqueued it (W3C Trace Context §3.2). */
+  readonly traceparent: string | undefined
   readonly signedSet: string
   readonly endpointUrl: string
   readonly authorizationHeader: string | undefined
@@ -38,6 +40,7 @@ interface ClaimedRow {
   readonly last_reason: string | null
   readonly probe: boolean
   readonly urgent: boolean
+  readonly traceparent: string | null
   readonly signed_set: string
   readonly endpoint_url: string
   readonly authorization_header: string | null
@@ -75,6 +78,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     lastReason: row.last_reason ?? undefined,
     probe: row.probe,
     urgent: row.urgent,
+    traceparent: row.traceparent ?? undefined,
     signedSet: row.signed_set,
     endpointUrl: row.endpoint_url,
     authorizationHeader: row.authorization_header ?? undefined,

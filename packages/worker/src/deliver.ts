@@ -4,6 +4,7 @@ import type { DeliveryReport } from './delivery-report.ts'
 import { type NextStep, nextStep } from './next-step.ts'
 import { judge, type Outcome } from './outcome.ts'
 import type { Settlement } from './settle.ts'
+import { traceAttempt } from './trace-attempt.ts'
 
 /** The steps a delivery takes, each a function of its own. */
 export interface DeliverySteps {
@@ -35,12 +36,14 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, r
   const startedAt = performance.now()
   const answer = await push(delivery)
   const durationMs = Math.round(performance.now() - startedAt)
+  const endedAt = Date.now()
   if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
   const connectedTo = answer.kind === 'response' ? answer.connectedTo : undefined
   const recorded = await settle({ ticket, deliveryId, step, connectedTo, durationMs, ...facts(outcome) })
   report({ delivery, outcome, step, recorded, durationMs, lagMs: delivery.ageMs + performance.now() - startedAt })
+  traceAttempt({ delivery, answer, outcome, durationMs, endedAt })
 }
 
 function facts(outcome: Outcome): Omit<Settlement, 'ticket' | 'deliveryId' | 'step' | 'connectedTo' | 'durationMs'> {

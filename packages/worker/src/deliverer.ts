@@ -11,6 +11,7 @@ import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
 import { push } from './push.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
+import { untraced } from './untraced.ts'
 
 /** Does the jobs of a worker; what it has begun outlives the runner that asked for it. */
 export interface Deliverer {
@@ -44,7 +45,7 @@ export function createDeliverer({ ledger, workerId, rules, metrics, log }: Deliv
       metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
       BATCH,
     ),
-    push: (delivery) => push(delivery, { agents, rules, signal: cut.signal }),
+    push: (delivery) => untraced(() => push(delivery, { agents, rules, signal: cut.signal })),
     settle: microBatch(
       metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
       BATCH,

@@ -5,6 +5,7 @@ import { MisuseError } from './command-error.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListCommand } from './commands/list.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
+import { addReceiveCommand } from './commands/receive.ts'
 import { addRetryCommand } from './commands/retry.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
@@ -68,6 +69,7 @@ function createProgram(world: World): Command {
   addRetryCommand(program, world)
   addStreamCommands(program, world)
   addKeyCommands(program, world)
+  addReceiveCommand(program, world)
   return program
 }
 

@@ -19,8 +19,8 @@ export function formatTime(time: Date | null): string {
   return time === null ? '-' : time.toISOString().replace(/\.\d+Z$/, 'Z')
 }
 
-/** What a receiver wrote must not steer the reader's terminal. */
-function printable(text: string): string {
+/** What somebody else wrote must not steer the reader's terminal. */
+export function printable(text: string): string {
   return text.replaceAll(/[\p{Cc}\u2028-\u202e\u2066-\u2069]/gu, '\u{fffd}')
 }
 
