@@ -9,6 +9,7 @@ import { type Ledger, openLedger } from './ledger.ts'
 import { holdLifeline } from './lifeline.ts'
 import { loop } from './loop.ts'
 import { maintain, pauseAfterRound } from './maintenance.ts'
+import { pauseAfterRedrive, redrive } from './redrive.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
 import { pauseAfterTidying, tidy } from './tidying.ts'
@@ -106,6 +107,12 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
     return pauseAfterTidying(performance.now() - startedAt, workers, Math.random())
   }
 
+  async function redriveOnce(): Promise<number> {
+    const startedAt = performance.now()
+    const report = await redrive(ledger)
+    return pauseAfterRedrive(report, { tookMs: performance.now() - startedAt, workers, random: Math.random() })
+  }
+
   function reportBug(error: unknown): void {
     log.error({ code: errorCode(error) }, 'statement failed for good')
   }
@@ -113,7 +120,7 @@ async function work({ config, log, ledger }: Workplace, stopping: AbortSignal): 
   log.info({ slots: config.concurrency }, 'worker started')
   if (config.allowLoopback) log.warn('receivers on loopback are allowed: for development only')
   const living = loop(() => showLife(supervisor.poolId), leaving.signal, reportBug)
-  await Promise.all([dispatchOnce, maintainOnce, tidyOnce].map((step) => loop(step, stopping, reportBug)))
+  await Promise.all([dispatchOnce, maintainOnce, tidyOnce, redriveOnce].map((step) => loop(step, stopping, reportBug)))
 
   await supervisor.stop(config.shutdownMs)
   await deliverer.finish()

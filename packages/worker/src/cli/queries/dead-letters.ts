@@ -1,0 +1,42 @@
+import { type Kysely, type RawBuilder, sql } from 'kysely'
+import type { OutboxDatabase } from 'risc-outbox'
+import type { DeadFilter } from '../dead-filter.ts'
+import type { Moment } from '../moment.ts'
+
+/** How many dead letters of a stream fit, and how many of these cannot be sent again. */
+export interface DeadCount {
+  readonly stream_id: string
+  readonly total: number
+  /** Too old, as their own `exp` says. */
+  readonly exp_passed: number
+  readonly stream_disabled: number
+}
+
+/** The dead letters that fit, stream by stream. */
+export async function countDead(db: Kysely<OutboxDatabase>, filter: DeadFilter): Promise<DeadCount[]> {
+  const { rows } = await sql<DeadCount>`
+    select stream_id, total::float8, exp_passed::float8, stream_disabled::float8
+    from risc.count_dead(${deadFilter(filter)}) order by stream_id`.execute(db)
+  return rows
+}
+
+/** A filter with its end fixed: what dies from now on does not fit. */
+export async function fixEnd(db: Kysely<OutboxDatabase>, filter: DeadFilter): Promise<DeadFilter> {
+  const { rows } = await sql<{ since: string | null; until: string }>`
+    select (chosen.filter).since::text, least((chosen.filter).until, now())::text as until
+    from (select ${deadFilter(filter)} as filter) chosen`.execute(db)
+  const [{ since = null, until = '' } = {}] = rows
+  return { ...filter, ...(since !== null && { since: { at: since } }), until: { at: until } }
+}
+
+/** A filter as the functions of the database take it. */
+export function deadFilter({ streamId, eventType, reason, since, until }: DeadFilter): RawBuilder<unknown> {
+  return sql`row (${streamId ?? null}::text, ${eventType ?? null}::text, ${reason ?? null}::text,
+    ${time(since)}, ${time(until)})::risc.dead_filter`
+}
+
+function time(moment: Moment | undefined): RawBuilder<unknown> {
+  if (moment === undefined) return sql`null::timestamptz`
+  if ('at' in moment) return sql`${moment.at}::timestamptz`
+  return sql`now() - ${moment.agoMs}::float8 * interval '1 millisecond'`
+}
