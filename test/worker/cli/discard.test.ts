@@ -7,6 +7,10 @@ import { addDeadLetters } from '../dead-letters.ts'
 import { addDeliveries, addStream, addWorker, dispatch } from '../rows.ts'
 import { runCommand, runJson } from './command.ts'
 
+const WAITS_FOR_ADVISORY_LOCK = `
+  select from pg_locks where not granted and locktype = 'advisory'
+    and database = (select oid from pg_database where datname = current_database())`
+
 async function history(pool: Pool): Promise<Record<string, unknown>[]> {
   const { rows } = await pool.query('select jti, outcome, reason, set_sha256 from risc.history order by delivery_id')
   return rows
@@ -54,14 +58,16 @@ test('a pass under way hands over nothing that is being discarded', async ({ dat
   await addStream(pool, { id: 'a' })
   const jtis = await addDeliveries(pool, 'a', 5)
   const dispatcher = await pool.connect()
-  await dispatcher.query('begin')
-  expect(await dispatch(dispatcher)).toBe(5)
-  const discarding = pool.query(`select risc.discard($1, 'x')`, [jtis])
-  const waiting = `select from pg_locks where not granted and locktype = 'advisory'
-    and database = (select oid from pg_database where datname = current_database())`
-  await until(async () => (await pool.query(waiting)).rowCount || undefined, 'the discard to wait')
-  await dispatcher.query('commit')
-  dispatcher.release()
+  let discarding: Promise<{ rowCount: number | null }>
+  try {
+    await dispatcher.query('begin')
+    expect(await dispatch(dispatcher)).toBe(5)
+    discarding = pool.query(`select risc.discard($1, 'x')`, [jtis])
+    await until(async () => (await pool.query(WAITS_FOR_ADVISORY_LOCK)).rowCount || undefined, 'the discard to wait')
+    await dispatcher.query('commit')
+  } finally {
+    dispatcher.release(true)
+  }
   expect((await discarding).rowCount).toBe(0)
   expect((await pool.query('select from risc.inflight')).rowCount).toBe(5)
 })
