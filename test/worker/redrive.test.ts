@@ -65,6 +65,21 @@ test('dead letters are released in their order, no more a second than was said, 
   expect(rows).toEqual([{ attempts: 0, dead_because: null, dead_at: null, due: true, anew: true }])
 })
 
+test('over any time the rate is kept, by turns that come when they come', async ({ database: { pool } }) => {
+  await addWorker(pool, { slots: 1000 })
+  await addStream(pool, { id: 'a', max_in_flight: 1000 })
+  await addDeadLetters(pool, 'a', 400)
+  const id = await startRedrive(pool, { perSecond: 10 })
+  const begunAt = performance.now()
+  for (const ms of [300, 40, 700, 5, 900, 333, 1, 250, 500, 971]) {
+    await letRatesPass(pool, ms)
+    await turn(pool)
+  }
+  const { released } = await progressOf(pool, id)
+  expect(released).toBeGreaterThanOrEqual(40)
+  expect(released).toBeLessThanOrEqual(41 + Math.ceil((performance.now() - begunAt) / 100))
+})
+
 test('by default a stream gets a quarter of its rate limit, and fifty a second at most', async ({
   database: { pool },
 }) => {
