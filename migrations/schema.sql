@@ -1236,7 +1236,8 @@ begin
   update risc.redrives r set cancelled_at = null, cancelled_by = null where r.id = p_redrive_id;
   return true;
 exception when unique_violation then
-  raise exception 'another redrive is under way with one of these streams' using errcode = 'object_in_use';
+  raise exception 'another redrive is under way with one of these streams: see `risc-worker redrive list`'
+    using errcode = 'object_in_use';
 end $$;
 
 --
@@ -1540,7 +1541,8 @@ begin
   end if;
   return v_redrive_id;
 exception when unique_violation then
-  raise exception 'another redrive is under way with one of these streams' using errcode = 'object_in_use';
+  raise exception 'another redrive is under way with one of these streams: see `risc-worker redrive list`'
+    using errcode = 'object_in_use';
 end $$;
 
 --

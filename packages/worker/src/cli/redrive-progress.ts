@@ -1,5 +1,6 @@
 import { formatSpan } from './duration.ts'
 import type { RedriveProgress } from './queries/redrives.ts'
+import { shortEvent } from './short-event.ts'
 import { formatTime } from './table.ts'
 
 /** Says in one line how far a redrive is. */
@@ -20,9 +21,9 @@ export function describeProgress(redrive: RedriveProgress): string {
 
 /** Says which dead letters a redrive is about. */
 export function describeFilter({ stream_id, event_type, reason, since, until }: RedriveProgress): string {
-  const parts = [stream_id, event_type?.slice(event_type.lastIndexOf('/') + 1), reason]
+  const parts = [stream_id, event_type === null ? null : shortEvent(event_type), reason]
   return [
-    parts.filter((part) => part !== null && part !== undefined).join(' ') || 'all',
+    parts.filter((part) => part !== null).join(' ') || 'all',
     ...(since === null ? [] : [`from ${formatTime(since)}`]),
     `until ${formatTime(until)}`,
   ].join(' ')

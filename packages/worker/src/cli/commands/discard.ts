@@ -9,6 +9,7 @@ import { printJson } from '../json.ts'
 import { actOnNamed, explainUntouched, type NamedReport } from '../named-deliveries.ts'
 import { countDead, fixEnd } from '../queries/dead-letters.ts'
 import { discardDead, discardDeliveries, whyNotDiscarded } from '../queries/discards.ts'
+import { readReason } from '../reason.ts'
 import { requireStream } from '../require-stream.ts'
 import { formatTable } from '../table.ts'
 import type { World } from '../world.ts'
@@ -56,7 +57,8 @@ async function discardAny(jtis: readonly string[], options: DiscardOptions, worl
   if (filter !== undefined && (dryRun === true) === (yes === true)) {
     throw new MisuseError('this cannot be undone: see what fits by --dry-run, then say --yes')
   }
-  const reason = dryRun ? undefined : readReason(options.reason)
+  if (!dryRun && options.reason === undefined) throw new MisuseError('--reason <text> says why, for history')
+  const reason = options.reason === undefined || dryRun ? undefined : readReason(options.reason)
   const { databaseUrl } = readConnectionConfig(world.env)
   await withDatabase(databaseUrl, async (db) => {
     if (filter !== undefined) {
@@ -66,15 +68,6 @@ async function discardAny(jtis: readonly string[], options: DiscardOptions, worl
       reportNamed(await actOnNamed(jtis, { act, why: (left) => whyNotDiscarded(db, left) }), json, world)
     }
   })
-}
-
-/** What history takes, and any terminal can show. */
-function readReason(text: string | undefined): string {
-  if (text === undefined) throw new MisuseError('--reason <text> says why, for history')
-  if (text.trim() === '' || [...text].length > 200 || /[\p{Cc}\p{Cs}\u2028-\u202e\u2066-\u2069]/u.test(text)) {
-    throw new MisuseError('--reason must be 1 to 200 characters, none of them a control character')
-  }
-  return text
 }
 
 /** Goes through the dead letters of now once, each batch in a transaction of its own, so none is held for long. */

@@ -1,7 +1,7 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 import type { DeadFilter } from '../dead-filter.ts'
-import type { Moment } from '../moment.ts'
+import { at } from './moment.ts'
 
 /** How many dead letters of a stream fit, and how many of these cannot be sent again. */
 export interface DeadCount {
@@ -31,12 +31,7 @@ export async function fixEnd(db: Kysely<OutboxDatabase>, filter: DeadFilter): Pr
 
 /** A filter as the functions of the database take it. */
 export function deadFilter({ streamId, eventType, reason, since, until }: DeadFilter): RawBuilder<unknown> {
+  const died = { since: since && at(since), until: until && at(until) }
   return sql`row (${streamId ?? null}::text, ${eventType ?? null}::text, ${reason ?? null}::text,
-    ${time(since)}, ${time(until)})::risc.dead_filter`
-}
-
-function time(moment: Moment | undefined): RawBuilder<unknown> {
-  if (moment === undefined) return sql`null::timestamptz`
-  if ('at' in moment) return sql`${moment.at}::timestamptz`
-  return sql`now() - ${moment.agoMs}::float8 * interval '1 millisecond'`
+    (${died.since ?? null})::timestamptz, (${died.until ?? null})::timestamptz)::risc.dead_filter`
 }
