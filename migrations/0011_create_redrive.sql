@@ -76,7 +76,7 @@ create table risc.redrive_streams (
   total bigint not null, -- that fitted when it began
   released bigint not null default 0,
   skipped bigint not null default 0, -- their exp had passed
-  after_id bigint not null default 0,
+  after_id bigint not null,
   next_at timestamptz not null default now(), -- when the rate allows the next
   primary key (redrive_id, stream_id)
 ) with (fillfactor = 50);
@@ -86,8 +86,9 @@ create unique index redrive_streams_running on risc.redrive_streams (stream_id) 
 
 -- How many dead letters of each stream fit, and how many of these cannot be sent again.
 create function risc.count_dead(p_filter risc.dead_filter)
-returns table (stream_id text, total bigint, exp_passed bigint, stream_disabled bigint) language sql stable as $$
-  select d.stream_id, count(*), count(*) filter (where u.because = 'exp_passed'),
+returns table (stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint)
+language sql stable as $$
+  select d.stream_id, min(d.id), count(*), count(*) filter (where u.because = 'exp_passed'),
     count(*) filter (where u.because = 'stream_disabled')
   from risc.deliveries d
   join risc.streams s on s.id = d.stream_id
@@ -99,7 +100,7 @@ $$;
 -- What a redrive would do: by default it takes a quarter of what each stream may be sent, 50 a second at most.
 create function risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision default null)
 returns table (
-  stream_id text, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision
+  stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision
 ) language sql stable as $$
   select c.*, coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
   from risc.count_dead(p_filter) c join risc.streams s on s.id = c.stream_id;
@@ -115,8 +116,8 @@ begin
   insert into risc.redrives (stream_id, event_type, reason, since, until, created_by)
   values (p_filter.stream_id, p_filter.event_type, p_filter.reason, p_filter.since, p_filter.until, p_by)
   returning id into v_redrive_id;
-  insert into risc.redrive_streams (redrive_id, stream_id, per_second, total)
-  select v_redrive_id, p.stream_id, p.per_second, p.total
+  insert into risc.redrive_streams (redrive_id, stream_id, per_second, total, after_id)
+  select v_redrive_id, p.stream_id, p.per_second, p.total, p.first_id - 1
   from risc.plan_redrive(p_filter, p_per_second) p where p.stream_disabled = 0 and p.exp_passed < p.total;
   if not found then
     delete from risc.redrives r where r.id = v_redrive_id;
@@ -154,6 +155,13 @@ exception when unique_violation then
     using errcode = 'object_in_use';
 end $$;
 
+-- What all redrives together may release a second, in ten turns; null without a worker. In a turn it is half of what a
+-- dispatcher's pass may add, so that the other half is there for whatever is enqueued at that moment.
+create function risc.redrives_per_second() returns double precision language sql stable
+return (
+  select 10 * greatest(floor(sum(w.slots) / 32.0), 1) from risc.workers w
+  where w.beat_at > now() - risc.worker_ttl() having count(*) > 0);
+
 -- How many dead letters may be released now: what the rate allows, as far as half of the stream's window, half of its burst
 -- and a quarter of the fleet's slots stay free, all that is in flight or waits for room counted. So whatever is enqueued
 -- next finds room. A breaker that is to be tried may be tried by one, since nothing else may come.
@@ -163,7 +171,8 @@ language sql volatile as $$
     select i.stream_id, count(*)::integer as held
     from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
   ), fleet as (
-    select floor(coalesce(sum(w.slots), 0) * 0.75) - (select coalesce(sum(h.held), 0) from held h) as free
+    select least(
+      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h), risc.redrives_per_second() / 10) as free
     from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), due as materialized (
     select * from risc.due_streams()
@@ -262,8 +271,12 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.redrive', 0)) then
     return;
   end if;
-  select coalesce(sum(r.released), 0), coalesce(sum(r.skipped), 0) into released, skipped
-  from risc.redrive_rooms() m cross join lateral risc.release(m.redrive_id, m.stream_id, m.room) r;
+  released := 0;
+  skipped := 0;
+  if exists (select from risc.redrive_streams r where r.state = 'running') then
+    select coalesce(sum(r.released), 0), coalesce(sum(r.skipped), 0) into released, skipped
+    from risc.redrive_rooms() m cross join lateral risc.release(m.redrive_id, m.stream_id, m.room) r;
+  end if;
   running := (select count(*) from risc.redrive_streams r where r.state = 'running');
   return next;
 end $$;
@@ -282,7 +295,8 @@ cross join lateral (
     coalesce(sum(s.total), 0)::bigint as total, coalesce(sum(s.released), 0)::bigint as released,
     coalesce(sum(s.skipped), 0)::bigint as skipped, coalesce(sum(l.remaining), 0)::bigint as remaining,
     coalesce(sum(s.per_second) filter (where s.state <> 'done'), 0) as per_second,
-    coalesce(max(l.remaining / s.per_second), 0) * interval '1 second' as remaining_for
+    coalesce(greatest(max(l.remaining / s.per_second), sum(l.remaining)::float8 / risc.redrives_per_second()), 0)
+      * interval '1 second' as remaining_for
   from risc.redrive_streams s cross join lateral (
     select case when s.state = 'done' then 0 else greatest(s.total - s.released - s.skipped, 0) end as remaining) l
   where s.redrive_id = r.id) p

@@ -205,10 +205,10 @@ end $$;
 -- Name: count_dead(risc.dead_filter); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, total bigint, exp_passed bigint, stream_disabled bigint)
+CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint)
     LANGUAGE sql STABLE
     AS $$
-  select d.stream_id, count(*), count(*) filter (where u.because = 'exp_passed'),
+  select d.stream_id, min(d.id), count(*), count(*) filter (where u.because = 'exp_passed'),
     count(*) filter (where u.because = 'stream_disabled')
   from risc.deliveries d
   join risc.streams s on s.id = d.stream_id
@@ -838,7 +838,7 @@ end $$;
 -- Name: plan_redrive(risc.dead_filter, double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision)
+CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision)
     LANGUAGE sql STABLE
     AS $$
   select c.*, coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
@@ -988,8 +988,12 @@ begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.redrive', 0)) then
     return;
   end if;
-  select coalesce(sum(r.released), 0), coalesce(sum(r.skipped), 0) into released, skipped
-  from risc.redrive_rooms() m cross join lateral risc.release(m.redrive_id, m.stream_id, m.room) r;
+  released := 0;
+  skipped := 0;
+  if exists (select from risc.redrive_streams r where r.state = 'running') then
+    select coalesce(sum(r.released), 0), coalesce(sum(r.skipped), 0) into released, skipped
+    from risc.redrive_rooms() m cross join lateral risc.release(m.redrive_id, m.stream_id, m.room) r;
+  end if;
   running := (select count(*) from risc.redrive_streams r where r.state = 'running');
   return next;
 end $$;
@@ -1005,7 +1009,8 @@ CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id 
     select i.stream_id, count(*)::integer as held
     from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
   ), fleet as (
-    select floor(coalesce(sum(w.slots), 0) * 0.75) - (select coalesce(sum(h.held), 0) from held h) as free
+    select least(
+      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h), risc.redrives_per_second() / 10) as free
     from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), due as materialized (
     select * from risc.due_streams()
@@ -1039,6 +1044,38 @@ CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id 
   select t.redrive_id, t.stream_id, least(t.room, f.free - t.together + t.room)::integer
   from turn t cross join fleet f where f.free - t.together + t.room >= 1;
 $$;
+
+--
+-- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.worker_ttl() RETURNS interval
+    LANGUAGE sql IMMUTABLE
+    RETURN '00:00:15'::interval;
+
+--
+-- Name: workers; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.workers (
+    id uuid NOT NULL,
+    name text NOT NULL,
+    slots integer NOT NULL,
+    pool_id text,
+    has_lifeline boolean DEFAULT false NOT NULL,
+    started_at timestamp with time zone DEFAULT now() NOT NULL,
+    beat_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT slots_are_positive CHECK ((slots > 0))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: redrives_per_second(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
+    LANGUAGE sql STABLE
+    RETURN (SELECT ((10)::numeric * GREATEST(floor(((sum(w.slots))::numeric / 32.0)), (1)::numeric)) FROM risc.workers w WHERE (w.beat_at > (now() - risc.worker_ttl())) HAVING (count(*) > 0));
 
 --
 -- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1109,30 +1146,6 @@ begin
   where r.redrive_id = p_redrive_id and r.stream_id = p_stream_id;
   return next;
 end $$;
-
---
--- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
---
-
-CREATE FUNCTION risc.worker_ttl() RETURNS interval
-    LANGUAGE sql IMMUTABLE
-    RETURN '00:00:15'::interval;
-
---
--- Name: workers; Type: TABLE; Schema: risc; Owner: -
---
-
-CREATE TABLE risc.workers (
-    id uuid NOT NULL,
-    name text NOT NULL,
-    slots integer NOT NULL,
-    pool_id text,
-    has_lifeline boolean DEFAULT false NOT NULL,
-    started_at timestamp with time zone DEFAULT now() NOT NULL,
-    beat_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT slots_are_positive CHECK ((slots > 0))
-)
-WITH (fillfactor='50');
 
 --
 -- Name: remove_dead_workers(interval); Type: FUNCTION; Schema: risc; Owner: -
@@ -1532,8 +1545,8 @@ begin
   insert into risc.redrives (stream_id, event_type, reason, since, until, created_by)
   values (p_filter.stream_id, p_filter.event_type, p_filter.reason, p_filter.since, p_filter.until, p_by)
   returning id into v_redrive_id;
-  insert into risc.redrive_streams (redrive_id, stream_id, per_second, total)
-  select v_redrive_id, p.stream_id, p.per_second, p.total
+  insert into risc.redrive_streams (redrive_id, stream_id, per_second, total, after_id)
+  select v_redrive_id, p.stream_id, p.per_second, p.total, p.first_id - 1
   from risc.plan_redrive(p_filter, p_per_second) p where p.stream_disabled = 0 and p.exp_passed < p.total;
   if not found then
     delete from risc.redrives r where r.id = v_redrive_id;
@@ -1926,7 +1939,7 @@ CREATE TABLE risc.redrive_streams (
     total bigint NOT NULL,
     released bigint DEFAULT 0 NOT NULL,
     skipped bigint DEFAULT 0 NOT NULL,
-    after_id bigint DEFAULT 0 NOT NULL,
+    after_id bigint NOT NULL,
     next_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT rate_is_positive CHECK ((per_second > (0)::double precision)),
     CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'cancelled'::text, 'done'::text])))
@@ -1990,7 +2003,7 @@ CREATE VIEW risc.redrive_progress AS
             (COALESCE(sum(s.skipped), (0)::numeric))::bigint AS skipped,
             (COALESCE(sum(l.remaining), (0)::numeric))::bigint AS remaining,
             COALESCE(sum(s.per_second) FILTER (WHERE (s.state <> 'done'::text)), (0)::double precision) AS per_second,
-            (COALESCE(max(((l.remaining)::double precision / s.per_second)), (0)::double precision) * '00:00:01'::interval) AS remaining_for
+            (COALESCE(GREATEST(max(((l.remaining)::double precision / s.per_second)), ((sum(l.remaining))::double precision / risc.redrives_per_second())), (0)::double precision) * '00:00:01'::interval) AS remaining_for
            FROM (risc.redrive_streams s
              CROSS JOIN LATERAL ( SELECT
                         CASE

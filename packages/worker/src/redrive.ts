@@ -11,7 +11,7 @@ export interface RedriveReport {
 }
 
 /** Pause between two turns of one worker alone, while a redrive is under way; a fleet shares it out. */
-const TURN_MS = 250
+const TURN_MS = 100
 /** The same while there is none. */
 const IDLE_MS = 1000
 

@@ -4,8 +4,7 @@ import type { DeadFilter } from './dead-filter.ts'
 import { formatSpan } from './duration.ts'
 import { printJson } from './json.ts'
 import { operator } from './operator.ts'
-import { planRedrive, type RedrivePlan, startRedrive } from './queries/redrives.ts'
-import { readLiveWorkers } from './queries/workers.ts'
+import { planRedrive, type RedrivePlan, readRedrivesPerSecond, startRedrive } from './queries/redrives.ts'
 import { formatRate } from './rate.ts'
 import { requireStream } from './require-stream.ts'
 import { formatTable } from './table.ts'
@@ -26,7 +25,8 @@ export async function beginRedrive(db: Kysely<OutboxDatabase>, wanted: WantedRed
   const { filter, perSecond, dryRun, json } = wanted
   if (filter.streamId !== undefined) await requireStream(db, filter.streamId)
   const streams = await planRedrive(db, { filter, perSecond })
-  const plan = summarise(streams)
+  const together = await readRedrivesPerSecond(db)
+  const plan = summarise(streams, together)
   const id =
     dryRun || plan.to_send === 0 ? undefined : await startRedrive(db, { filter, perSecond, by: operator(world) })
   if (json) {
@@ -42,17 +42,18 @@ export async function beginRedrive(db: Kysely<OutboxDatabase>, wanted: WantedRed
   if (plan.stream_disabled > 0) world.stderr.write(`${plan.stream_disabled} cannot be sent, their stream is disabled\n`)
   if (id === undefined) return
   world.stderr.write(`see \`risc-worker redrive watch ${id}\`; stop it by \`risc-worker redrive cancel ${id}\`\n`)
-  if ((await readLiveWorkers(db)).length === 0) world.stderr.write('no worker is alive: it begins when one is\n')
+  if (together === undefined) world.stderr.write('no worker is alive: it begins when one is\n')
 }
 
-function summarise(streams: readonly RedrivePlan[]) {
+function summarise(streams: readonly RedrivePlan[], together = Number.POSITIVE_INFINITY) {
   const sending = streams.filter((stream) => sendable(stream) > 0)
   const [first] = sending
+  const toSend = sending.reduce((sum, stream) => sum + sendable(stream), 0)
   return {
-    to_send: streams.reduce((sum, stream) => sum + sendable(stream), 0),
+    to_send: toSend,
     exp_passed: streams.reduce((sum, stream) => sum + stream.exp_passed, 0),
     stream_disabled: streams.reduce((sum, stream) => sum + stream.stream_disabled, 0),
-    seconds: Math.round(Math.max(0, ...sending.map((stream) => sendable(stream) / stream.per_second))),
+    seconds: Math.round(Math.max(toSend / together, ...sending.map((stream) => sendable(stream) / stream.per_second))),
     names: first !== undefined && sending.length === 1 ? first.stream_id : `${sending.length} streams`,
   }
 }

@@ -28,6 +28,12 @@ export async function planRedrive(
   return rows
 }
 
+/** What all redrives together may release a second; `undefined` while no worker is alive. */
+export async function readRedrivesPerSecond(db: Kysely<OutboxDatabase>): Promise<number | undefined> {
+  const { rows } = await sql<{ per_second: number | null }>`select risc.redrives_per_second() as per_second`.execute(db)
+  return rows[0]?.per_second ?? undefined
+}
+
 /** Begins a redrive; `undefined` when there is nothing to send. */
 export async function startRedrive(
   db: Kysely<OutboxDatabase>,
