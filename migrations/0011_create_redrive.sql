@@ -84,15 +84,18 @@ create table risc.redrive_streams (
 -- One at a time, or no rate would be one.
 create unique index redrive_streams_running on risc.redrive_streams (stream_id) where state = 'running';
 
--- How many dead letters of each stream fit, and how many of these cannot be sent again.
+-- How many dead letters of each stream fit, how many of these cannot be sent again, and how many are about the stream
+-- itself: what they say of it may not be so any more, so nobody sends them again in numbers.
 create function risc.count_dead(p_filter risc.dead_filter)
-returns table (stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint)
-language sql stable as $$
-  select d.stream_id, min(d.id), count(*), count(*) filter (where u.because = 'exp_passed'),
-    count(*) filter (where u.because = 'stream_disabled')
+returns table (
+  stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint
+) language sql stable as $$
+  select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
+    count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
   from risc.deliveries d
   join risc.streams s on s.id = d.stream_id
-  cross join lateral (select risc.unsendable_because(s, d.created_at) as because) u
+  cross join lateral (
+    select case when d.urgent then 'about_stream' else risc.unsendable_because(s, d.created_at) end as why) w
   where d.state = 'dead' and risc.fits(d, p_filter)
   group by d.stream_id;
 $$;
@@ -100,9 +103,11 @@ $$;
 -- What a redrive would do: by default it takes a quarter of what each stream may be sent, 50 a second at most.
 create function risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision default null)
 returns table (
-  stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision
+  stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint,
+  to_send bigint, per_second double precision
 ) language sql stable as $$
-  select c.*, coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
+  select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
+    coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
   from risc.count_dead(p_filter) c join risc.streams s on s.id = c.stream_id;
 $$;
 
@@ -117,8 +122,8 @@ begin
   values (p_filter.stream_id, p_filter.event_type, p_filter.reason, p_filter.since, p_filter.until, p_by)
   returning id into v_redrive_id;
   insert into risc.redrive_streams (redrive_id, stream_id, per_second, total, after_id)
-  select v_redrive_id, p.stream_id, p.per_second, p.total, p.first_id - 1
-  from risc.plan_redrive(p_filter, p_per_second) p where p.stream_disabled = 0 and p.exp_passed < p.total;
+  select v_redrive_id, p.stream_id, p.per_second, p.to_send + p.exp_passed, p.first_id - 1
+  from risc.plan_redrive(p_filter, p_per_second) p where p.to_send > 0;
   if not found then
     delete from risc.redrives r where r.id = v_redrive_id;
     return null;
@@ -231,7 +236,8 @@ begin
 
   v_sendable := array(
     select l.id from (
-      select d.id, risc.fits(d, v_filter) and risc.unsendable_because(s, d.created_at) is null as is_sendable
+      select d.id,
+        risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is null as is_sendable
       from risc.deliveries d join risc.streams s on s.id = d.stream_id
       where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from
       order by d.stream_id, d.id limit v_look) l
@@ -253,7 +259,7 @@ begin
   skipped := (
     select count(*) from risc.deliveries d join risc.streams s on s.id = d.stream_id
     where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from and d.id <= v_upto
-      and risc.fits(d, v_filter) and risc.unsendable_because(s, d.created_at) is not null);
+      and risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is not null);
 
   update risc.redrive_streams r
   set released = r.released + release.released, skipped = r.skipped + release.skipped, after_id = v_upto,

@@ -205,14 +205,15 @@ end $$;
 -- Name: count_dead(risc.dead_filter); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint)
+CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint)
     LANGUAGE sql STABLE
     AS $$
-  select d.stream_id, min(d.id), count(*), count(*) filter (where u.because = 'exp_passed'),
-    count(*) filter (where u.because = 'stream_disabled')
+  select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
+    count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
   from risc.deliveries d
   join risc.streams s on s.id = d.stream_id
-  cross join lateral (select risc.unsendable_because(s, d.created_at) as because) u
+  cross join lateral (
+    select case when d.urgent then 'about_stream' else risc.unsendable_because(s, d.created_at) end as why) w
   where d.state = 'dead' and risc.fits(d, p_filter)
   group by d.stream_id;
 $$;
@@ -838,10 +839,11 @@ end $$;
 -- Name: plan_redrive(risc.dead_filter, double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, per_second double precision)
+CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint, to_send bigint, per_second double precision)
     LANGUAGE sql STABLE
     AS $$
-  select c.*, coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
+  select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
+    coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
   from risc.count_dead(p_filter) c join risc.streams s on s.id = c.stream_id;
 $$;
 
@@ -1115,7 +1117,8 @@ begin
 
   v_sendable := array(
     select l.id from (
-      select d.id, risc.fits(d, v_filter) and risc.unsendable_because(s, d.created_at) is null as is_sendable
+      select d.id,
+        risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is null as is_sendable
       from risc.deliveries d join risc.streams s on s.id = d.stream_id
       where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from
       order by d.stream_id, d.id limit v_look) l
@@ -1137,7 +1140,7 @@ begin
   skipped := (
     select count(*) from risc.deliveries d join risc.streams s on s.id = d.stream_id
     where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from and d.id <= v_upto
-      and risc.fits(d, v_filter) and risc.unsendable_because(s, d.created_at) is not null);
+      and risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is not null);
 
   update risc.redrive_streams r
   set released = r.released + release.released, skipped = r.skipped + release.skipped, after_id = v_upto,
@@ -1546,8 +1549,8 @@ begin
   values (p_filter.stream_id, p_filter.event_type, p_filter.reason, p_filter.since, p_filter.until, p_by)
   returning id into v_redrive_id;
   insert into risc.redrive_streams (redrive_id, stream_id, per_second, total, after_id)
-  select v_redrive_id, p.stream_id, p.per_second, p.total, p.first_id - 1
-  from risc.plan_redrive(p_filter, p_per_second) p where p.stream_disabled = 0 and p.exp_passed < p.total;
+  select v_redrive_id, p.stream_id, p.per_second, p.to_send + p.exp_passed, p.first_id - 1
+  from risc.plan_redrive(p_filter, p_per_second) p where p.to_send > 0;
   if not found then
     delete from risc.redrives r where r.id = v_redrive_id;
     return null;

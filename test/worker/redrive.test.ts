@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { until } from '../support/until.ts'
@@ -278,6 +279,23 @@ test('a SET whose exp has passed is skipped, and counted as such', async ({ data
   expect(await startRedrive(pool)).toBeNull()
 })
 
+test('what is about the stream itself is not sent again in numbers, since it may not be so any more', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool, { slots: FLEET })
+  await addStream(pool, { id: 'a' })
+  const [status = ''] = await addDeadLetters(pool, 'a')
+  await pool.query('update risc.deliveries set urgent = true')
+  expect(await startRedrive(pool)).toBeNull()
+  const others = await addDeadLetters(pool, 'a', 2)
+  const id = await startRedrive(pool, { perSecond: 1000 })
+  await letRatesPass(pool, 1000)
+  expect(await turn(pool)).toEqual({ released: 2, skipped: 0, running: 0 })
+  expect(await progressOf(pool, id)).toMatchObject({ state: 'done', total: 2, released: 2 })
+  expect(await queued(pool)).toEqual(others)
+  expect((await pool.query('select risc.retry($1)', [[status]])).rowCount).toBe(1)
+})
+
 test('a dead letter that somebody holds is waited for, and the redrive ends with it', async ({
   database: { pool },
 }) => {
@@ -325,6 +343,43 @@ test('turns that workers take at the same moment release no dead letter twice', 
     expect(await progressOf(pool, id)).toMatchObject({ released: n, waiting: n })
     await letRatesPass(pool, 1_000_000)
   }
+})
+
+test('whatever happens meanwhile, what was released waits, was accepted, is dead again or was discarded', async ({
+  database: { pool },
+}) => {
+  const workerId = await addWorker(pool, { slots: FLEET })
+  let run = 0
+  const step = fc.constantFrom('turn', 'accept', 'fail', 'cancel', 'resume', 'retry', 'discard', 'die')
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { minLength: 8, maxLength: 25 }), async (steps) => {
+      const stream = `stream-${run++}`
+      await addStream(pool, { id: stream })
+      const jtis = await addDeadLetters(pool, stream, 12)
+      const id = await startRedrive(pool, { streamId: stream, perSecond: 4 })
+      for (const [n, what] of steps.entries()) {
+        const one = [jtis[(n * 5) % jtis.length]]
+        if (what === 'turn') await letRatesPass(pool, 1000).then(() => turn(pool))
+        else if (what === 'accept') await deliverAll(pool, workerId)
+        else if (what === 'fail') await deliverAll(pool, workerId, 'dead')
+        else if (what === 'cancel') await pool.query(`select risc.cancel_redrive($1, 'operator')`, [id])
+        else if (what === 'resume') await pool.query('select risc.resume_redrive($1)', [id])
+        else if (what === 'retry') await pool.query('select risc.retry($1)', [one])
+        else if (what === 'discard') await pool.query(`select risc.discard($1, 'why')`, [one])
+        else await addDeadLetters(pool, stream, 1)
+        const now = await progressOf(pool, id)
+        const became = ['waiting', 'accepted', 'dead_again', 'discarded'].map((name) => Number(now[name]))
+        expect(became.reduce((sum, count) => sum + count)).toBe(now['released'])
+        expect(Number(now['released']) + Number(now['remaining'])).toBeLessThanOrEqual(12)
+      }
+      const { rows } = await pool.query(
+        `select jti from risc.deliveries where jti = any ($1) union all select jti from risc.history where jti = any ($1)`,
+        [jtis],
+      )
+      expect(rows.map(({ jti }) => jti).toSorted()).toEqual(jtis.toSorted())
+    }),
+    { numRuns: 25 },
+  )
 })
 
 test('one redrive at a time has a stream, also when an older one is resumed', async ({ database: { pool } }) => {

@@ -26,36 +26,55 @@ export async function beginRedrive(db: Kysely<OutboxDatabase>, wanted: WantedRed
   if (filter.streamId !== undefined) await requireStream(db, filter.streamId)
   const streams = await planRedrive(db, { filter, perSecond })
   const together = await readRedrivesPerSecond(db)
-  const plan = summarise(streams, together)
+  const totals = summarise(streams, together)
   const id =
-    dryRun || plan.to_send === 0 ? undefined : await startRedrive(db, { filter, perSecond, by: operator(world) })
+    dryRun || totals.to_send === 0 ? undefined : await startRedrive(db, { filter, perSecond, by: operator(world) })
   if (json) {
-    printJson(world.stdout, { redrive: id ?? null, ...plan, streams })
+    printJson(world.stdout, { redrive: id ?? null, ...totals, streams })
     return
   }
-  const what = `${plan.to_send} dead letters of ${plan.names}`
-  const takes = `in about ${formatSpan(plan.seconds * 1000)}`
-  if (plan.to_send > 0) world.stdout.write(formatPlan(streams))
-  if (id !== undefined) world.stdout.write(`redrive ${id} sends ${what} again, ${takes}\n`)
-  else world.stdout.write(plan.to_send > 0 ? `would send ${what} again, ${takes}\n` : 'nothing to send again\n')
-  if (plan.exp_passed > 0) world.stderr.write(`${plan.exp_passed} cannot be sent, the exp of their SET has passed\n`)
-  if (plan.stream_disabled > 0) world.stderr.write(`${plan.stream_disabled} cannot be sent, their stream is disabled\n`)
+  if (totals.to_send > 0) world.stdout.write(formatPlan(streams))
+  world.stdout.write(`${describePlan(totals, streams, id)}\n`)
+  if (totals.exp_passed > 0)
+    world.stderr.write(`${totals.exp_passed} cannot be sent, the exp of their SET has passed\n`)
+  if (totals.stream_disabled > 0)
+    world.stderr.write(`${totals.stream_disabled} cannot be sent, their stream is disabled\n`)
+  if (totals.about_stream > 0)
+    world.stderr.write(`${totals.about_stream} are about a stream itself: retry them by jti\n`)
   if (id === undefined) return
   world.stderr.write(`see \`risc-worker redrive watch ${id}\`; stop it by \`risc-worker redrive cancel ${id}\`\n`)
   if (together === undefined) world.stderr.write('no worker is alive: it begins when one is\n')
 }
 
-function summarise(streams: readonly RedrivePlan[], together = Number.POSITIVE_INFINITY) {
-  const sending = streams.filter((stream) => sendable(stream) > 0)
-  const [first] = sending
-  const toSend = sending.reduce((sum, stream) => sum + sendable(stream), 0)
+/** What becomes of all that fit, over all streams. */
+interface Totals {
+  readonly to_send: number
+  readonly exp_passed: number
+  readonly stream_disabled: number
+  readonly about_stream: number
+  readonly seconds: number
+}
+
+/** Streams are redriven beside each other, but no faster than the fleet redrives all `together`. */
+function summarise(streams: readonly RedrivePlan[], together = Number.POSITIVE_INFINITY): Totals {
+  const sum = (key: Exclude<keyof Totals, 'seconds'>): number =>
+    streams.reduce((total, stream) => total + stream[key], 0)
+  const each = streams.map((stream) => stream.to_send / stream.per_second)
   return {
-    to_send: toSend,
-    exp_passed: streams.reduce((sum, stream) => sum + stream.exp_passed, 0),
-    stream_disabled: streams.reduce((sum, stream) => sum + stream.stream_disabled, 0),
-    seconds: Math.round(Math.max(toSend / together, ...sending.map((stream) => sendable(stream) / stream.per_second))),
-    names: first !== undefined && sending.length === 1 ? first.stream_id : `${sending.length} streams`,
+    to_send: sum('to_send'),
+    exp_passed: sum('exp_passed'),
+    stream_disabled: sum('stream_disabled'),
+    about_stream: sum('about_stream'),
+    seconds: Math.round(Math.max(sum('to_send') / together, ...each)),
   }
+}
+
+function describePlan({ to_send, seconds }: Totals, streams: readonly RedrivePlan[], id: number | undefined): string {
+  if (to_send === 0) return 'nothing to send again'
+  const names = streams.filter((stream) => stream.to_send > 0).map(({ stream_id }) => stream_id)
+  const letters = `${to_send} dead letters of ${names.length === 1 ? names[0] : `${names.length} streams`}`
+  const begun = id === undefined ? 'would send' : `redrive ${id} sends`
+  return `${begun} ${letters} again, in about ${formatSpan(seconds * 1000)}`
 }
 
 function formatPlan(streams: readonly RedrivePlan[]): string {
@@ -64,13 +83,9 @@ function formatPlan(streams: readonly RedrivePlan[]): string {
     streams.map((stream) => [
       stream.stream_id,
       stream.total,
-      sendable(stream),
+      stream.to_send,
       formatRate(stream.per_second),
-      formatSpan((sendable(stream) / stream.per_second) * 1000),
+      formatSpan((stream.to_send / stream.per_second) * 1000),
     ]),
   )
-}
-
-function sendable({ total, exp_passed, stream_disabled }: RedrivePlan): number {
-  return total - exp_passed - stream_disabled
 }

@@ -3,20 +3,16 @@ import type { OutboxDatabase } from 'risc-outbox'
 import type { DeadFilter } from '../dead-filter.ts'
 import { at } from './moment.ts'
 
-/** How many dead letters of a stream fit, and how many of these cannot be sent again. */
+/** How many dead letters of a stream fit. */
 export interface DeadCount {
   readonly stream_id: string
   readonly total: number
-  /** Too old, as their own `exp` says. */
-  readonly exp_passed: number
-  readonly stream_disabled: number
 }
 
 /** The dead letters that fit, stream by stream. */
 export async function countDead(db: Kysely<OutboxDatabase>, filter: DeadFilter): Promise<DeadCount[]> {
   const { rows } = await sql<DeadCount>`
-    select stream_id, total::float8, exp_passed::float8, stream_disabled::float8
-    from risc.count_dead(${deadFilter(filter)}) order by stream_id`.execute(db)
+    select stream_id, total::float8 from risc.count_dead(${deadFilter(filter)}) order by stream_id`.execute(db)
   return rows
 }
 

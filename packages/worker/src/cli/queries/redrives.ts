@@ -5,6 +5,12 @@ import { type DeadCount, deadFilter } from './dead-letters.ts'
 
 /** What a redrive would do with a stream. */
 export interface RedrivePlan extends DeadCount {
+  /** Too old, as their own `exp` says. */
+  readonly exp_passed: number
+  readonly stream_disabled: number
+  /** About the stream itself: these are retried one by one, or not at all. */
+  readonly about_stream: number
+  readonly to_send: number
   readonly per_second: number
 }
 
@@ -23,7 +29,8 @@ export async function planRedrive(
   { filter, perSecond }: { readonly filter: DeadFilter; readonly perSecond?: number | undefined },
 ): Promise<RedrivePlan[]> {
   const { rows } = await sql<RedrivePlan>`
-    select stream_id, total::float8, exp_passed::float8, stream_disabled::float8, per_second
+    select stream_id, total::float8, exp_passed::float8, stream_disabled::float8, about_stream::float8,
+      to_send::float8, per_second
     from risc.plan_redrive(${deadFilter(filter)}, ${perSecond ?? null}) order by stream_id`.execute(db)
   return rows
 }
