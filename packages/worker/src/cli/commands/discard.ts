@@ -29,14 +29,15 @@ interface StreamReport {
 }
 
 const HELP = `
-The SET is gone, which cannot be undone; history keeps the jti, the SHA-256 of the SET and the reason. What is in flight
-is left alone. Deliveries that are named may be waiting or dead; --dead and --all-dead discard dead letters alone, those
-of now, and want to be told --yes.
+The SET is gone, which cannot be undone; history keeps the jti, the SHA-256 of
+the SET and the reason. What is in flight is left alone. Deliveries that are
+named may be waiting or dead; --dead and --all-dead discard dead letters alone,
+those of now, and want to be told --yes.
 
 Examples:
-  $ risc-worker discard 5f2c0f6be6a64b6d8b1f0a7e2f6d9c11 --reason 'partner has the data by other means'
-  $ risc-worker discard --dead --stream partner-a --because expired --until 30d --dry-run
-  $ risc-worker discard --dead --stream partner-a --because expired --until 30d --reason 'ticket 4711' --yes
+  $ risc-worker discard 5f2c0f6be6a64b6d8b1f0a7e2f6d9c11 --reason 'ticket 4711'
+  $ risc-worker discard --dead --because expired --until 30d --dry-run
+  $ risc-worker discard --all-dead --reason 'end of the test phase' --yes
 `
 
 export function addDiscardCommand(program: Command, world: World): void {

@@ -14,11 +14,12 @@ interface RedriveListOptions {
 }
 
 const HELP = `
-The latest first. LEFT: still to be released. ACCEPTED, DEAD AGAIN, WAITING: what became of what was released.
+The latest first. LEFT: still to be released. WAITING, ACCEPTED, DEAD AGAIN:
+what became of what was released.
 
 Examples:
   $ risc-worker redrive list
-  $ risc-worker redrive list --json | jq '.redrives[] | select(.state == "running") | .id'
+  $ risc-worker redrive list --json | jq '.redrives[] | {id, state, remaining}'
 `
 
 export function addRedriveListCommand(redrive: Command, world: World): void {

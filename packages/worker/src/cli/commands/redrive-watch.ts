@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
 import { duration, wholeNumber } from '../argument.ts'
 import { withDatabase } from '../database.ts'
@@ -13,8 +13,8 @@ interface RedriveWatchOptions {
 }
 
 const HELP = `
-Prints a line whenever something has changed, until all is released and none of it waits, or the redrive is cancelled.
-To stop watching does not stop the redrive.
+Prints a line whenever something has changed, until all is released and none of
+it waits, or the redrive is cancelled. To stop watching does not stop it.
 
 Examples:
   $ risc-worker redrive watch 7
@@ -26,7 +26,7 @@ export function addRedriveWatchCommand(redrive: Command, world: World): void {
     .command('watch')
     .description('show how a redrive gets on')
     .argument('<id>', 'the redrive', wholeNumber(1))
-    .option('--interval <duration>', 'how often to look', duration(1), 1000)
+    .addOption(new Option('--interval <duration>', 'how often to look').argParser(duration(1)).default(1000, '1s'))
     .option('--json', 'print one JSON document a line')
     .addHelpText('after', HELP)
     .action((id: number, options: RedriveWatchOptions) => watch(id, options, world))

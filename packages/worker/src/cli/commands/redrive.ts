@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import type { World } from '../world.ts'
-import { addRedriveCancelCommand, addRedriveResumeCommand } from './redrive-cancel.ts'
+import { addRedriveCancelCommand, addRedriveResumeCommand } from './redrive-change.ts'
 import { addRedriveListCommand } from './redrive-list.ts'
 import { addRedriveWatchCommand } from './redrive-watch.ts'
 

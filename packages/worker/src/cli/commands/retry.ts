@@ -17,17 +17,19 @@ interface RetryOptions extends DeadFilterOptions {
 }
 
 const HELP = `
-Sends the same bytes with the same jti. Dead letters get all their attempts back; what waits is due at once; what is in
-flight is left alone. A dead letter whose SET has an exp that has passed, or whose stream is disabled, cannot be sent.
+Sends the same bytes with the same jti. Dead letters get all their attempts
+back; what waits is due at once; what is in flight is left alone. A dead letter
+cannot be sent if the exp of its SET has passed or its stream is disabled.
 
---dead and --all-dead begin a redrive: the workers release the dead letters of now in their order, at a rate, and only
-where nothing else waits for room. It goes on without this command; see redrive. Without --rate, each stream gets a
-quarter of its rate limit, 50/s at most.
+--dead and --all-dead begin a redrive: the workers release the dead letters of
+now in their order, at a rate, and only where nothing else waits for room. It
+goes on without this command, see redrive; live traffic may slow it down.
+Without --rate, each stream gets a quarter of its rate limit, 50/s at most.
 
 Examples:
   $ risc-worker retry 5f2c0f6be6a64b6d8b1f0a7e2f6d9c11
-  $ risc-worker retry --dead --stream partner-a --reason server_error --since 24h --dry-run
-  $ risc-worker retry --dead --stream partner-a --rate 100/min
+  $ risc-worker retry --dead --stream partner-a --since 24h --dry-run
+  $ risc-worker retry --dead --reason server_error --rate 100/min
   $ risc-worker retry --all-dead
 `
 

@@ -19,14 +19,16 @@ interface RedriveChange {
 }
 
 const CANCEL_HELP = `
-What was released is sent; what is left stays dead, and \`redrive resume\` goes on with it.
+What was released is sent; what is left stays dead, and \`redrive resume\` goes
+on with it.
 
 Examples:
   $ risc-worker redrive cancel 7
 `
 
 const RESUME_HELP = `
-Goes on with the dead letters that were left; those that have died since the redrive began are not its business.
+Goes on with the dead letters that were left; those that have died since the
+redrive began are not its business.
 
 Examples:
   $ risc-worker redrive resume 7
