@@ -22,6 +22,7 @@ create table risc.deliveries (
   due_at timestamptz not null default now(),
   created_at timestamptz not null default now(),
   retried_at timestamptz, -- an operator's retry starts max_age anew
+  redrive_id bigint, -- the last that released it
   first_failed_at timestamptz, -- of the attempts that counted
   last_attempt_at timestamptz,
   last_status smallint,
@@ -53,6 +54,8 @@ create index deliveries_due on risc.deliveries (stream_id, due_at, id) where sta
 create index deliveries_order on risc.deliveries (stream_id, order_key, id) where state = 'queued';
 -- Serves operators: the dead letters of a stream.
 create index deliveries_dead on risc.deliveries (stream_id, id) where state = 'dead';
+-- Serves operators: what became of a redrive.
+create index deliveries_redriven on risc.deliveries (redrive_id) where redrive_id is not null;
 
 -- The deliveries that are urgent, and some that were: so few that a search among them is cheap by any plan.
 create table risc.urgent (
@@ -115,7 +118,10 @@ create table risc.history (
     constraint outcome_is_known check (outcome in ('accepted', 'discarded')),
   status smallint,
   connected_to text, -- the address and port that accepted it
-  reason text, -- why it was discarded
+  reason text -- why it was discarded
+    constraint reason_can_be_shown check (
+      char_length(reason) between 1 and 200 and reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'),
+  redrive_id bigint, -- the last that released it
   attempts smallint not null,
   created_at timestamptz not null,
   settled_at timestamptz not null default now(),
@@ -124,6 +130,8 @@ create table risc.history (
 
 -- Serves the question "was this SET delivered?".
 create index history_by_jti on risc.history (jti);
+-- Serves operators: what became of a redrive.
+create index history_by_redrive on risc.history (redrive_id) where redrive_id is not null;
 
 -- A net for the day that no worker made partitions in time: settling never fails for want of one.
 create table risc.history_overflow partition of risc.history default;

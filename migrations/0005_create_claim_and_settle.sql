@@ -138,13 +138,14 @@ begin
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
-    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at,
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.redrive_id, d.attempts, d.created_at,
       risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
     insert into risc.history
-      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, attempts, created_at)
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, redrive_id, attempts,
+       created_at)
     select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
-      'accepted', s.status, s.connected_to, a.attempts + 1, a.created_at
+      'accepted', s.status, s.connected_to, a.redrive_id, a.attempts + 1, a.created_at
     from accepted a join settled s on s.id = a.id
   ), tried as (
     insert into risc.attempts

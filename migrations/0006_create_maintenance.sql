@@ -85,31 +85,34 @@ begin
   return v_count;
 end $$;
 
+-- Moves deliveries that the caller has locked to history as discarded, and returns their jtis.
+create function risc.discard_deliveries(p_deliveries bigint[], p_reason text) returns setof text language sql as $$
+  with gone as (
+    delete from risc.deliveries d where d.id = any (p_deliveries) returning d.*
+  )
+  insert into risc.history
+    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, redrive_id, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
+    'discarded', p_reason, g.redrive_id, g.attempts, g.created_at
+  from gone g
+  returning jti;
+$$;
+
 -- Discards what waits for a stream that is, or was until now, disabled (SSF 1.0 §8.1.2.1: nothing is held for it); at most
 -- p_limit. What is urgent tells the receiver of it.
 create function risc.discard_waiting(p_stream_id text, p_limit integer) returns integer
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_count integer;
-begin
-  with discarded as materialized (
+  v_locked bigint[] := array(
     select d.id from (
       select q.id from risc.deliveries q
       where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
       order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
     where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id for update of d skip locked
-  ), gone as (
-    delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
-  )
-  insert into risc.history
-    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at)
-  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
-    'discarded', 'stream_disabled', g.attempts, g.created_at
-  from gone g;
-  get diagnostics v_count = row_count;
-  return v_count;
+    order by d.id for update of d skip locked);
+begin
+  return (select count(*) from risc.discard_deliveries(v_locked, 'stream_disabled'));
 end $$;
 
 -- The same for a few of the streams that are disabled, at most p_limit of each.

@@ -35,22 +35,3 @@ join risc.flow f on f.stream_id = s.id
 left join queued q on q.stream_id = s.id
 left join dispatched i on i.stream_id = s.id
 left join dead d on d.stream_id = s.id;
-
--- Sends again, with the same jti: dead letters get all their attempts back, waiting deliveries are due at once. What is
--- in flight is left alone. Returns what it touched.
-create function risc.retry(p_jtis text[]) returns setof text language plpgsql as $$
-begin
-  return query
-  with chosen as (
-    select d.id from risc.deliveries d
-    where d.jti = any (p_jtis) and not exists (select from risc.inflight i where i.delivery_id = d.id)
-    order by d.id for update skip locked
-  )
-  update risc.deliveries d
-  set state = 'queued', dead_because = null, dead_at = null, due_at = now(),
-      attempts = case d.state when 'dead' then 0 else d.attempts end,
-      first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
-      retried_at = case d.state when 'dead' then now() else d.retried_at end
-  from chosen c where d.id = c.id
-  returning d.jti;
-end $$;

@@ -9,6 +9,18 @@
 CREATE SCHEMA risc;
 
 --
+-- Name: dead_filter; Type: TYPE; Schema: risc; Owner: -
+--
+
+CREATE TYPE risc.dead_filter AS (
+	stream_id text,
+	event_type text,
+	reason text,
+	since timestamp with time zone,
+	until timestamp with time zone
+);
+
+--
 -- Name: add_flow_and_pace(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -80,6 +92,22 @@ begin
   set slots = excluded.slots, pool_id = excluded.pool_id, has_lifeline = excluded.has_lifeline, beat_at = now(),
       dispatched_at = coalesce(excluded.dispatched_at, risc.workers.dispatched_at);
   return (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl());
+end $$;
+
+--
+-- Name: cancel_redrive(bigint, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.cancel_redrive(p_redrive_id bigint, p_by text) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update risc.redrive_streams r set state = 'cancelled' where r.redrive_id = p_redrive_id and r.state = 'running';
+  if not found then
+    return false;
+  end if;
+  update risc.redrives r set cancelled_at = now(), cancelled_by = p_by where r.id = p_redrive_id;
+  return true;
 end $$;
 
 --
@@ -175,6 +203,23 @@ begin
 end $$;
 
 --
+-- Name: count_dead(risc.dead_filter); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint)
+    LANGUAGE sql STABLE
+    AS $$
+  select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
+    count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
+  from risc.deliveries d
+  join risc.streams s on s.id = d.stream_id
+  cross join lateral (
+    select case when d.urgent then 'about_stream' else risc.unsendable_because(s, d.created_at) end as why) w
+  where d.state = 'dead' and risc.fits(d, p_filter)
+  group by d.stream_id;
+$$;
+
+--
 -- Name: database_figures(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -209,6 +254,24 @@ CREATE FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after b
 $$;
 
 --
+-- Name: discard(text[], text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard(p_jtis text[], p_reason text) RETURNS SETOF text
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_locked bigint[] := array(
+    select d.id from risc.deliveries d where d.jti = any (p_jtis) order by d.id for update skip locked);
+begin
+  if exists (select from risc.deliveries d where d.id = any (v_locked) and d.state = 'queued') then
+    perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0)); -- or a pass under way may hand one of them over
+  end if;
+  return query select risc.discard_deliveries(
+    array(select l from unnest(v_locked) l where (select true from risc.inflight i where i.delivery_id = l) is null), p_reason);
+end $$;
+
+--
 -- Name: discard_before_going_on(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -223,6 +286,51 @@ begin
 end $$;
 
 --
+-- Name: discard_dead(risc.dead_filter, bigint, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text) RETURNS TABLE(discarded integer, after_id bigint)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_fitting bigint[];
+begin
+  select coalesce(array_agg(l.id) filter (where l.fits), '{}'), case when count(*) = 1000 then max(l.id) end
+  into v_fitting, after_id
+  from (
+    select d.id, risc.fits(d, p_filter) as fits from risc.deliveries d
+    where d.stream_id = p_filter.stream_id and d.state = 'dead' and d.id > p_after
+    order by d.stream_id, d.id limit 1000) l;
+  discarded := (
+    select count(*) from risc.discard_deliveries(array(
+      select d.id from risc.deliveries d
+      where d.id = any (v_fitting) and d.state = 'dead' order by d.id for update skip locked), p_reason));
+  return next;
+end $$;
+
+--
+-- Name: discard_deliveries(bigint[], text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_deliveries(p_deliveries bigint[], p_reason text) RETURNS SETOF text
+    LANGUAGE sql
+    AS $$
+  with gone as (
+    delete from risc.deliveries d where d.id = any (p_deliveries) returning d.*
+  )
+  insert into risc.history
+    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, redrive_id, attempts, created_at)
+  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
+    'discarded', p_reason, g.redrive_id, g.attempts, g.created_at
+  from gone g
+  returning jti;
+$$;
+
+--
 -- Name: discard_waiting(text, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -233,26 +341,16 @@ CREATE FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) RETURNS 
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-  v_count integer;
-begin
-  with discarded as materialized (
+  v_locked bigint[] := array(
     select d.id from (
       select q.id from risc.deliveries q
       where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
       order by q.due_at, q.id limit p_limit) o
     join risc.deliveries d on d.id = o.id
     where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id for update of d skip locked
-  ), gone as (
-    delete from risc.deliveries d using discarded c where d.id = c.id returning d.*
-  )
-  insert into risc.history
-    (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at)
-  select g.id, g.stream_id, g.jti, g.txn, g.event_type, g.kid, risc.set_sha256(g.signed_set),
-    'discarded', 'stream_disabled', g.attempts, g.created_at
-  from gone g;
-  get diagnostics v_count = row_count;
-  return v_count;
+    order by d.id for update of d skip locked);
+begin
+  return (select count(*) from risc.discard_deliveries(v_locked, 'stream_disabled'));
 end $$;
 
 --
@@ -281,6 +379,7 @@ CREATE TABLE risc.deliveries (
     due_at timestamp with time zone DEFAULT now() NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     retried_at timestamp with time zone,
+    redrive_id bigint,
     first_failed_at timestamp with time zone,
     last_attempt_at timestamp with time zone,
     last_status smallint,
@@ -493,6 +592,14 @@ end $$;
 CREATE FUNCTION risc.expires_at(p_profile text, p_max_age interval, p_created_at timestamp with time zone, p_retried_at timestamp with time zone) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
     RETURN LEAST((COALESCE(p_retried_at, p_created_at) + p_max_age), CASE p_profile WHEN 'login.gov'::text THEN (p_created_at + '12:00:00'::interval) ELSE NULL::timestamp with time zone END);
+
+--
+-- Name: fits(risc.deliveries, risc.dead_filter); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.fits(p_delivery risc.deliveries, p_filter risc.dead_filter) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (((p_delivery).state = 'dead'::text) AND (((p_filter).stream_id IS NULL) OR ((p_delivery).stream_id = (p_filter).stream_id)) AND (((p_filter).event_type IS NULL) OR ((p_delivery).event_type = (p_filter).event_type)) AND (((p_filter).reason IS NULL) OR ((p_filter).reason = ANY (ARRAY[(p_delivery).dead_because, (p_delivery).last_reason]))) AND (((p_filter).since IS NULL) OR ((p_delivery).dead_at >= (p_filter).since)) AND (((p_filter).until IS NULL) OR ((p_delivery).dead_at <= (p_filter).until)));
 
 --
 -- Name: hand_back(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
@@ -760,6 +867,18 @@ begin
 end $$;
 
 --
+-- Name: plan_redrive(risc.dead_filter, double precision); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint, to_send bigint, per_second double precision)
+    LANGUAGE sql STABLE
+    AS $$
+  select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
+    coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
+  from risc.count_dead(p_filter) c join risc.streams s on s.id = c.stream_id;
+$$;
+
+--
 -- Name: probe(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -888,15 +1007,76 @@ begin
 end $$;
 
 --
--- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: redrive(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.refuse_update() RETURNS trigger
+CREATE FUNCTION risc.redrive() RETURNS TABLE(released integer, skipped integer, running integer)
     LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 begin
-  raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
+  if not pg_try_advisory_xact_lock(hashtextextended('risc.redrive', 0)) then
+    return;
+  end if;
+  released := 0;
+  skipped := 0;
+  if exists (select from risc.redrive_streams r where r.state = 'running') then
+    select coalesce(sum(r.released), 0), coalesce(sum(r.skipped), 0) into released, skipped
+    from risc.redrive_rooms() m cross join lateral risc.release(m.redrive_id, m.stream_id, m.room) r;
+  end if;
+  running := (select count(*) from risc.redrive_streams r where r.state = 'running');
+  return next;
 end $$;
+
+--
+-- Name: redrive_rooms(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id text, room integer)
+    LANGUAGE sql
+    AS $$
+  with held as (
+    select i.stream_id, count(*)::integer as held
+    from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
+  ), fleet as (
+    select least(
+      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h), risc.redrives_per_second() / 10) as free
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), due as materialized (
+    select * from risc.due_streams()
+  ), wish as (
+    select r.redrive_id, r.stream_id, least(
+      floor(extract(epoch from least(now() - r.next_at, interval '1 second')) * r.per_second) + 1,
+      w.size - w.size / 2 - o.owed,
+      s.rate_burst - s.rate_burst / 2 - (o.owed - o.held) - ceil(greatest(extract(epoch from (
+          select p.paid_at from risc.pace p where p.stream_id = r.stream_id order by p.stream_id, p.paid_at desc limit 1
+        ) - now()), 0) / extract(epoch from s.rate_spacing))
+    ) as room
+    from risc.redrive_streams r
+    join risc.streams s on s.id = r.stream_id
+    join risc.flow f on f.stream_id = r.stream_id
+    left join due d on d.stream_id = r.stream_id
+    left join held h on h.stream_id = r.stream_id
+    cross join lateral (
+      select case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
+        as size) w
+    cross join lateral (
+      select coalesce(h.held, 0) as held, greatest(coalesce(h.held, 0), (
+        select count(*) from (
+          select from risc.deliveries q
+          where q.stream_id = r.stream_id and q.state = 'queued' and q.due_at between d.first_due_at and now()
+          order by q.due_at limit w.size) q)) as owed) o
+    where r.state = 'running' and r.next_at <= now() and s.status = 'enabled'
+  ), turn as (
+    select w.*, sum(w.room) over (order by random(), w.stream_id rows unbounded preceding) as together
+    from wish w where w.room >= 1
+  )
+  select t.redrive_id, t.stream_id, least(t.room, f.free - t.together + t.room)::integer
+  from turn t cross join fleet f where f.free - t.together + t.room >= 1;
+$$;
 
 --
 -- Name: worker_ttl(); Type: FUNCTION; Schema: risc; Owner: -
@@ -922,6 +1102,85 @@ CREATE TABLE risc.workers (
     CONSTRAINT slots_are_positive CHECK ((slots > 0))
 )
 WITH (fillfactor='50');
+
+--
+-- Name: redrives_per_second(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
+    LANGUAGE sql STABLE
+    RETURN (SELECT ((10)::numeric * GREATEST(floor(((sum(w.slots))::numeric / 32.0)), (1)::numeric)) FROM risc.workers w WHERE (w.beat_at > (now() - risc.worker_ttl())) HAVING (count(*) > 0));
+
+--
+-- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.refuse_update() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+begin
+  raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
+end $$;
+
+--
+-- Name: release(bigint, text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.release(p_redrive_id bigint, p_stream_id text, p_room integer) RETURNS TABLE(released integer, skipped integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_look constant integer := 5000;
+  v_filter constant risc.dead_filter := (
+    select row (p.stream_id, p.event_type, p.reason, p.since, p.until)::risc.dead_filter
+    from risc.redrives p where p.id = p_redrive_id);
+  v_from bigint;
+  v_upto bigint;
+  v_more boolean;
+  v_sendable bigint[];
+  v_sent bigint[];
+  v_busy bigint;
+begin
+  select r.after_id into v_from from risc.redrive_streams r
+  where r.redrive_id = p_redrive_id and r.stream_id = p_stream_id and r.state = 'running' for update skip locked;
+  if not found then
+    return;
+  end if;
+
+  v_sendable := array(
+    select l.id from (
+      select d.id,
+        risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is null as is_sendable
+      from risc.deliveries d join risc.streams s on s.id = d.stream_id
+      where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from
+      order by d.stream_id, d.id limit v_look) l
+    where l.is_sendable limit p_room + 1);
+  v_more := cardinality(v_sendable) > p_room;
+  if v_more then
+    v_upto := v_sendable[p_room + 1] - 1;
+    v_sendable := v_sendable[1:p_room];
+  else
+    select count(*) = v_look, coalesce(max(l.id), v_from) into v_more, v_upto from (
+      select d.id from risc.deliveries d
+      where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from
+      order by d.stream_id, d.id limit v_look) l;
+  end if;
+  v_sent := array(select a.delivery_id from risc.send_again(v_sendable, p_redrive_id) a);
+  v_busy := (select min(i) from unnest(v_sendable) i where i <> all (v_sent));
+  v_upto := least(v_upto, v_busy - 1);
+  released := cardinality(v_sent);
+  skipped := (
+    select count(*) from risc.deliveries d join risc.streams s on s.id = d.stream_id
+    where d.stream_id = p_stream_id and d.state = 'dead' and d.id > v_from and d.id <= v_upto
+      and risc.fits(d, v_filter) and not d.urgent and risc.unsendable_because(s, d.created_at) is not null);
+
+  update risc.redrive_streams r
+  set released = r.released + release.released, skipped = r.skipped + release.skipped, after_id = v_upto,
+      next_at = greatest(r.next_at, now() - interval '1 second') + release.released / r.per_second * interval '1 second',
+      state = case when v_more or v_busy is not null then r.state else 'done' end
+  where r.redrive_id = p_redrive_id and r.stream_id = p_stream_id;
+  return next;
+end $$;
 
 --
 -- Name: remove_dead_workers(interval); Type: FUNCTION; Schema: risc; Owner: -
@@ -1010,6 +1269,26 @@ begin
 end $$;
 
 --
+-- Name: resume_redrive(bigint); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.resume_redrive(p_redrive_id bigint) RETURNS boolean
+    LANGUAGE plpgsql
+    AS $$
+begin
+  update risc.redrive_streams r set state = 'running', next_at = now()
+  where r.redrive_id = p_redrive_id and r.state = 'cancelled';
+  if not found then
+    return false;
+  end if;
+  update risc.redrives r set cancelled_at = null, cancelled_by = null where r.id = p_redrive_id;
+  return true;
+exception when unique_violation then
+  raise exception 'another redrive is under way with one of these streams: see `risc-worker redrive list`'
+    using errcode = 'object_in_use';
+end $$;
+
+--
 -- Name: retire_key(text, interval); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1047,23 +1326,10 @@ end $$;
 --
 
 CREATE FUNCTION risc.retry(p_jtis text[]) RETURNS SETOF text
-    LANGUAGE plpgsql
+    LANGUAGE sql
     AS $$
-begin
-  return query
-  with chosen as (
-    select d.id from risc.deliveries d
-    where d.jti = any (p_jtis) and not exists (select from risc.inflight i where i.delivery_id = d.id)
-    order by d.id for update skip locked
-  )
-  update risc.deliveries d
-  set state = 'queued', dead_because = null, dead_at = null, due_at = now(),
-      attempts = case d.state when 'dead' then 0 else d.attempts end,
-      first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
-      retried_at = case d.state when 'dead' then now() else d.retried_at end
-  from chosen c where d.id = c.id
-  returning d.jti;
-end $$;
+  select a.jti from risc.send_again(array(select d.id from risc.deliveries d where d.jti = any (p_jtis)), null) a;
+$$;
 
 --
 -- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1137,6 +1403,32 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
     g.held, g.probe
   from given g where g.given >= 1;
 $$;
+
+--
+-- Name: send_again(bigint[], bigint); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.send_again(p_deliveries bigint[], p_redrive_id bigint) RETURNS TABLE(delivery_id bigint, jti text)
+    LANGUAGE plpgsql
+    AS $$
+begin
+  return query
+  with chosen as materialized (
+    select d.id from risc.deliveries d join risc.streams s on s.id = d.stream_id
+    where d.id = any (p_deliveries) and case d.state
+      when 'dead' then risc.unsendable_because(s, d.created_at) is null
+      else p_redrive_id is null and (select true from risc.inflight i where i.delivery_id = d.id) is null end
+    order by d.id for update of d skip locked
+  )
+  update risc.deliveries d
+  set state = 'queued', dead_because = null, dead_at = null, due_at = now(),
+      attempts = case d.state when 'dead' then 0 else d.attempts end,
+      first_failed_at = case d.state when 'dead' then null else d.first_failed_at end,
+      retried_at = case d.state when 'dead' then now() else d.retried_at end,
+      redrive_id = coalesce(p_redrive_id, d.redrive_id)
+  from chosen c where d.id = c.id
+  returning d.id, d.jti;
+end $$;
 
 --
 -- Name: server_started_at(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1217,13 +1509,14 @@ begin
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
-    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.attempts, d.created_at,
+    returning d.id, d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.redrive_id, d.attempts, d.created_at,
       risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
     insert into risc.history
-      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, attempts, created_at)
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, redrive_id, attempts,
+       created_at)
     select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
-      'accepted', s.status, s.connected_to, a.attempts + 1, a.created_at
+      'accepted', s.status, s.connected_to, a.redrive_id, a.attempts + 1, a.created_at
     from accepted a join settled s on s.id = a.id
   ), tried as (
     insert into risc.attempts
@@ -1271,6 +1564,33 @@ begin
     perform risc.learn(v_lessons);
   end if;
   return v_tickets;
+end $$;
+
+--
+-- Name: start_redrive(risc.dead_filter, double precision, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text) RETURNS bigint
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_redrive_id bigint;
+begin
+  p_filter.until := least(p_filter.until, now());
+  insert into risc.redrives (stream_id, event_type, reason, since, until, created_by)
+  values (p_filter.stream_id, p_filter.event_type, p_filter.reason, p_filter.since, p_filter.until, p_by)
+  returning id into v_redrive_id;
+  insert into risc.redrive_streams (redrive_id, stream_id, per_second, total, after_id)
+  select v_redrive_id, p.stream_id, p.per_second, p.to_send + p.exp_passed, p.first_id - 1
+  from risc.plan_redrive(p_filter, p_per_second) p where p.to_send > 0;
+  if not found then
+    delete from risc.redrives r where r.id = v_redrive_id;
+    return null;
+  end if;
+  return v_redrive_id;
+exception when unique_violation then
+  raise exception 'another redrive is under way with one of these streams: see `risc-worker redrive list`'
+    using errcode = 'object_in_use';
 end $$;
 
 --
@@ -1466,6 +1786,14 @@ CREATE FUNCTION risc.unlink(p_user_id text, p_stream_id text) RETURNS boolean
 END;
 
 --
+-- Name: unsendable_because(risc.streams, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.unsendable_because(p_stream risc.streams, p_created_at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN CASE WHEN ((p_stream).status = 'disabled'::text) THEN 'stream_disabled'::text WHEN (risc.expires_at((p_stream).profile, (p_stream).max_age, p_created_at, now()) <= now()) THEN 'exp_passed'::text ELSE NULL::text END;
+
+--
 -- Name: attempts; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -1574,11 +1902,13 @@ CREATE TABLE risc.history (
     status smallint,
     connected_to text,
     reason text,
+    redrive_id bigint,
     attempts smallint NOT NULL,
     created_at timestamp with time zone NOT NULL,
     settled_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT discarded_says_why CHECK (((outcome = 'discarded'::text) = (reason IS NOT NULL))),
-    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text]))),
+    CONSTRAINT reason_can_be_shown CHECK ((((char_length(reason) >= 1) AND (char_length(reason) <= 200)) AND (reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)))
 )
 PARTITION BY RANGE (settled_at);
 
@@ -1598,11 +1928,13 @@ CREATE TABLE risc.history_overflow (
     status smallint,
     connected_to text,
     reason text,
+    redrive_id bigint,
     attempts smallint CONSTRAINT history_attempts_not_null NOT NULL,
     created_at timestamp with time zone CONSTRAINT history_created_at_not_null NOT NULL,
     settled_at timestamp with time zone DEFAULT now() CONSTRAINT history_settled_at_not_null NOT NULL,
     CONSTRAINT discarded_says_why CHECK (((outcome = 'discarded'::text) = (reason IS NOT NULL))),
-    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text])))
+    CONSTRAINT outcome_is_known CHECK ((outcome = ANY (ARRAY['accepted'::text, 'discarded'::text]))),
+    CONSTRAINT reason_can_be_shown CHECK ((((char_length(reason) >= 1) AND (char_length(reason) <= 200)) AND (reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'::text)))
 );
 
 --
@@ -1695,6 +2027,112 @@ CREATE VIEW risc.pending AS
      LEFT JOIN risc.inflight i ON ((i.delivery_id = d.id)))
      LEFT JOIN risc.workers w ON ((w.id = i.worker_id)))
   WHERE (d.state = 'queued'::text);
+
+--
+-- Name: redrive_streams; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.redrive_streams (
+    redrive_id bigint NOT NULL,
+    stream_id text NOT NULL COLLATE pg_catalog."C",
+    state text DEFAULT 'running'::text NOT NULL,
+    per_second double precision NOT NULL,
+    total bigint NOT NULL,
+    released bigint DEFAULT 0 NOT NULL,
+    skipped bigint DEFAULT 0 NOT NULL,
+    after_id bigint NOT NULL,
+    next_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT rate_is_positive CHECK ((per_second > (0)::double precision)),
+    CONSTRAINT state_is_known CHECK ((state = ANY (ARRAY['running'::text, 'cancelled'::text, 'done'::text])))
+)
+WITH (fillfactor='50');
+
+--
+-- Name: redrives; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.redrives (
+    id bigint NOT NULL,
+    stream_id text COLLATE pg_catalog."C",
+    event_type text,
+    reason text,
+    since timestamp with time zone,
+    until timestamp with time zone NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    created_by text NOT NULL,
+    cancelled_at timestamp with time zone,
+    cancelled_by text,
+    CONSTRAINT cancelled_says_by_whom CHECK (((cancelled_at IS NULL) = (cancelled_by IS NULL))),
+    CONSTRAINT names_are_bounded CHECK (((char_length(created_by) <= 200) AND (char_length(cancelled_by) <= 200)))
+);
+
+--
+-- Name: redrive_progress; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.redrive_progress AS
+ SELECT r.id,
+    p.state,
+    r.stream_id,
+    r.event_type,
+    r.reason,
+    r.since,
+    r.until,
+    p.total,
+    p.released,
+    p.skipped,
+    p.remaining,
+    p.per_second,
+    p.remaining_for,
+    d.waiting,
+    h.accepted,
+    d.dead_again,
+    h.discarded,
+    r.created_at,
+    r.created_by,
+    r.cancelled_at,
+    r.cancelled_by
+   FROM (((risc.redrives r
+     CROSS JOIN LATERAL ( SELECT
+                CASE
+                    WHEN bool_or((s.state = 'running'::text)) THEN 'running'::text
+                    WHEN bool_or((s.state = 'cancelled'::text)) THEN 'cancelled'::text
+                    ELSE 'done'::text
+                END AS state,
+            (COALESCE(sum(s.total), (0)::numeric))::bigint AS total,
+            (COALESCE(sum(s.released), (0)::numeric))::bigint AS released,
+            (COALESCE(sum(s.skipped), (0)::numeric))::bigint AS skipped,
+            (COALESCE(sum(l.remaining), (0)::numeric))::bigint AS remaining,
+            COALESCE(sum(s.per_second) FILTER (WHERE (s.state <> 'done'::text)), (0)::double precision) AS per_second,
+            (COALESCE(GREATEST(max(((l.remaining)::double precision / s.per_second)), ((sum(l.remaining))::double precision / risc.redrives_per_second())), (0)::double precision) * '00:00:01'::interval) AS remaining_for
+           FROM (risc.redrive_streams s
+             CROSS JOIN LATERAL ( SELECT
+                        CASE
+                            WHEN (s.state = 'done'::text) THEN (0)::bigint
+                            ELSE GREATEST(((s.total - s.released) - s.skipped), (0)::bigint)
+                        END AS remaining) l)
+          WHERE (s.redrive_id = r.id)) p)
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE (q.state = 'queued'::text)) AS waiting,
+            count(*) FILTER (WHERE (q.state = 'dead'::text)) AS dead_again
+           FROM risc.deliveries q
+          WHERE (q.redrive_id = r.id)) d)
+     CROSS JOIN LATERAL ( SELECT count(*) FILTER (WHERE (g.outcome = 'accepted'::text)) AS accepted,
+            count(*) FILTER (WHERE (g.outcome = 'discarded'::text)) AS discarded
+           FROM risc.history g
+          WHERE ((g.redrive_id = r.id) AND (g.settled_at >= r.created_at))) h);
+
+--
+-- Name: redrives_id_seq; Type: SEQUENCE; Schema: risc; Owner: -
+--
+
+ALTER TABLE risc.redrives ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME risc.redrives_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 
 --
 -- Name: retired_keys; Type: TABLE; Schema: risc; Owner: -
@@ -1822,6 +2260,20 @@ ALTER TABLE ONLY risc.pace
     ADD CONSTRAINT pace_pkey PRIMARY KEY (stream_id, paid_at);
 
 --
+-- Name: redrive_streams redrive_streams_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.redrive_streams
+    ADD CONSTRAINT redrive_streams_pkey PRIMARY KEY (redrive_id, stream_id);
+
+--
+-- Name: redrives redrives_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.redrives
+    ADD CONSTRAINT redrives_pkey PRIMARY KEY (id);
+
+--
 -- Name: retired_keys retired_keys_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -1894,16 +2346,40 @@ CREATE INDEX deliveries_due ON risc.deliveries USING btree (stream_id, due_at, i
 CREATE INDEX deliveries_order ON risc.deliveries USING btree (stream_id, order_key, id) WHERE (state = 'queued'::text);
 
 --
+-- Name: deliveries_redriven; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_redriven ON risc.deliveries USING btree (redrive_id) WHERE (redrive_id IS NOT NULL);
+
+--
 -- Name: history_by_jti; Type: INDEX; Schema: risc; Owner: -
 --
 
 CREATE INDEX history_by_jti ON ONLY risc.history USING btree (jti);
 
 --
+-- Name: history_by_redrive; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_by_redrive ON ONLY risc.history USING btree (redrive_id) WHERE (redrive_id IS NOT NULL);
+
+--
 -- Name: history_overflow_jti_idx; Type: INDEX; Schema: risc; Owner: -
 --
 
 CREATE INDEX history_overflow_jti_idx ON risc.history_overflow USING btree (jti);
+
+--
+-- Name: history_overflow_redrive_id_idx; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_overflow_redrive_id_idx ON risc.history_overflow USING btree (redrive_id) WHERE (redrive_id IS NOT NULL);
+
+--
+-- Name: redrive_streams_running; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE UNIQUE INDEX redrive_streams_running ON risc.redrive_streams USING btree (stream_id) WHERE (state = 'running'::text);
 
 --
 -- Name: subjects_by_stream; Type: INDEX; Schema: risc; Owner: -
@@ -1928,6 +2404,12 @@ ALTER INDEX risc.attempts_by_jti ATTACH PARTITION risc.attempts_overflow_jti_idx
 --
 
 ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
+
+--
+-- Name: history_overflow_redrive_id_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.history_by_redrive ATTACH PARTITION risc.history_overflow_redrive_id_idx;
 
 --
 -- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
@@ -1973,6 +2455,20 @@ ALTER TABLE ONLY risc.flow
 
 ALTER TABLE ONLY risc.pace
     ADD CONSTRAINT pace_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
+
+--
+-- Name: redrive_streams redrive_streams_redrive_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.redrive_streams
+    ADD CONSTRAINT redrive_streams_redrive_id_fkey FOREIGN KEY (redrive_id) REFERENCES risc.redrives(id) ON DELETE CASCADE;
+
+--
+-- Name: redrive_streams redrive_streams_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.redrive_streams
+    ADD CONSTRAINT redrive_streams_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
 -- Name: subjects subjects_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -

@@ -2,6 +2,7 @@ const benches: Readonly<Record<string, () => Promise<{ run(args: readonly string
   enqueue: () => import('./enqueue.ts'),
   deliver: () => import('./deliver.ts'),
   isolation: () => import('./isolation.ts'),
+  redrive: () => import('./redrive.ts'),
   passes: () => import('./passes.ts'),
   sign: () => import('./sign.ts'),
 }

@@ -8,7 +8,7 @@ import type { CountingReceiver } from './counting-receiver.ts'
 import { type HandOver, takeHandOvers } from './hand-overs.ts'
 import { type Held, watchHeld } from './held-slots.ts'
 import { type Case, TIMEOUT_MS, TURN_MS } from './isolation-cases.ts'
-import { enqueueSteadily, jtiOf } from './steady-events.ts'
+import { enqueueSteadily, jtiOf, type Pace } from './steady-events.ts'
 import { startWorkerProcess, workersStarted } from './worker-process.ts'
 
 export const HEALTHY = 'healthy'
@@ -47,7 +47,7 @@ const WARM_UP = { [HEALTHY]: 100, other: 60 }
 const LEAD_MS = 2500
 const ARRIVE_WITHIN_MS = 60_000
 
-const healthyIds = Array.from({ length: HEALTHY_STREAMS }, (_, n) => `${HEALTHY}-${n + 1}`)
+export const healthyIds: readonly string[] = Array.from({ length: HEALTHY_STREAMS }, (_, n) => `${HEALTHY}-${n + 1}`)
 
 /** One turn: everybody is quick, then all others change at the same moment, the onset. */
 export async function takeTurn(site: Site, { others, eventsPerSecond }: Case): Promise<Turn> {
@@ -113,19 +113,19 @@ async function setUp({ pool, healthy, others: troubled }: Site, others: Case['ot
 const idsOf = (others: Case['others']): string[] => others.map(({ id }) => id)
 
 /** The streams in turns, each time about another user. */
-function paceOf(ids: readonly string[], perSecond: number, seconds: number) {
+export function paceOf(ids: readonly string[], perSecond: number, seconds: number): Pace {
   const users = Array.from({ length: USERS_PER_STREAM }, (_, n) => ids.map((id) => `${id}-${n}`)).flat()
   return { users, perSecond, count: Math.floor(perSecond * seconds) }
 }
 
-async function warmedUp(pool: Pool, streamIds: readonly string[]): Promise<void> {
-  const owed = 'select from risc.deliveries where stream_id = any ($1) limit 1'
+export async function warmedUp(pool: Pool, streamIds: readonly string[]): Promise<void> {
+  const owed = `select from risc.deliveries where stream_id = any ($1) and state = 'queued' limit 1`
   while ((await pool.query(owed, [streamIds])).rowCount !== 0) await sleep(50)
 }
 
-async function inTime<Result>(result: Promise<Result>): Promise<Result> {
+export async function inTime<Result>(result: Promise<Result>): Promise<Result> {
   const late = sleep(ARRIVE_WITHIN_MS, undefined, { ref: false }).then(() => {
-    throw new Error(`healthy streams still wait for their events after ${ARRIVE_WITHIN_MS / 1000} s`)
+    throw new Error(`healthy streams still wait after ${ARRIVE_WITHIN_MS / 1000} s`)
   })
   return Promise.race([result, late])
 }

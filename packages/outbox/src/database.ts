@@ -1,4 +1,4 @@
-import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
+import type { ColumnType, Generated, GeneratedAlways, Selectable } from 'kysely'
 import type { ProfileName, SubjectIdentifier } from 'risc-set'
 
 /**
@@ -18,9 +18,12 @@ export interface OutboxDatabase {
   'risc.history': HistoryTable
   'risc.attempts': AttemptTable
   'risc.retired_keys': RetiredKeyTable
+  'risc.redrives': RedriveTable
+  'risc.redrive_streams': RedriveStreamTable
   'risc.pending': PendingView
   'risc.dead': DeadView
   'risc.stream_health': StreamHealthView
+  'risc.redrive_progress': RedriveProgressView
 }
 
 /** How a stream's SETs are written: SSF 1.0 and RISC 1.0 final, or login.gov's dialect. */
@@ -117,6 +120,8 @@ export interface DeliveryTable {
   due_at: Generated<Date>
   created_at: Generated<Date>
   retried_at: Date | null
+  /** The last redrive that released it. */
+  redrive_id: string | null
   first_failed_at: Date | null
   last_attempt_at: Date | null
   last_status: number | null
@@ -176,6 +181,8 @@ export interface HistoryTable {
   connected_to: string | null
   /** Why it was discarded. */
   reason: string | null
+  /** The last redrive that released it. */
+  redrive_id: string | null
   attempts: number
   created_at: Date
   settled_at: Generated<Date>
@@ -204,6 +211,37 @@ export interface RetiredKeyTable {
   kid: string
   retired_at: Generated<Date>
 }
+
+/** Dead letters to be sent again: those that fit and died no later than `until`. */
+export interface RedriveTable {
+  id: GeneratedAlways<string>
+  stream_id: string | null
+  event_type: string | null
+  reason: string | null
+  since: Date | null
+  until: Date
+  created_at: Generated<Date>
+  created_by: string
+  cancelled_at: Date | null
+  cancelled_by: string | null
+}
+
+/** How far a redrive is with one stream. */
+export interface RedriveStreamTable {
+  redrive_id: string
+  stream_id: string
+  state: Generated<RedriveState>
+  per_second: number
+  /** That fitted when it began. */
+  total: string
+  released: Generated<string>
+  skipped: Generated<string>
+  after_id: Generated<string>
+  next_at: Generated<Date>
+}
+
+/** Whether a redrive is under way. */
+export type RedriveState = 'running' | 'cancelled' | 'done'
 
 /** What is still to be delivered. */
 export interface PendingView {
@@ -253,4 +291,20 @@ export interface StreamHealthView {
   dead: string
   oldest_due_at: Date | null
   lag: ColumnType<PostgresInterval | null, never, never>
+}
+
+/** How far each redrive is. Counts are text, as `pg` gives a `bigint`. */
+export interface RedriveProgressView extends Selectable<RedriveTable> {
+  state: RedriveState
+  total: string
+  released: string
+  skipped: string
+  remaining: string
+  /** Of all its streams together. */
+  per_second: number
+  remaining_for: ColumnType<PostgresInterval, never, never>
+  waiting: string
+  accepted: string
+  dead_again: string
+  discarded: string
 }

@@ -21,6 +21,7 @@ const LONGEST_PAUSE_MS: Readonly<Record<LoopName, number>> = {
   dispatch: 20_000,
   maintenance: 20_000,
   tidying: 20_000,
+  redrive: 20_000,
   heartbeat: 20_000,
 }
 const DISPATCH_IS_LATE_MS = 10_000

@@ -13,6 +13,7 @@ import { maintain, pauseAfterRound } from './maintenance.ts'
 import { createMetrics, type Metrics } from './metrics.ts'
 import { addProcessMetrics, type Monitor, openMonitor } from './monitor.ts'
 import { createProgress, type Progress } from './progress.ts'
+import { pauseAfterRedrive, redrive } from './redrive.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
 import { pauseAfterTidying, tidy } from './tidying.ts'
@@ -137,6 +138,12 @@ async function work(
     return pauseAfterTidying(performance.now() - startedAt, workers, Math.random())
   }
 
+  async function redriveOnce(): Promise<number> {
+    const startedAt = performance.now()
+    const report = await redrive(ledger)
+    return pauseAfterRedrive(report, { tookMs: performance.now() - startedAt, workers, random: Math.random() })
+  }
+
   function reportBug(error: unknown): void {
     log.error({ code: errorCode(error) }, 'statement failed for good')
   }
@@ -150,6 +157,7 @@ async function work(
     progress.track('dispatch', dispatchOnce),
     progress.track('maintenance', maintainOnce),
     progress.track('tidying', tidyOnce),
+    progress.track('redrive', redriveOnce),
   ]
   await Promise.all(steps.map((step) => loop(step, stopping, reportBug)))
 

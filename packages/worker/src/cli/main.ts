@@ -2,10 +2,12 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
+import { addDiscardCommand } from './commands/discard.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListCommand } from './commands/list.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
 import { addReceiveCommand } from './commands/receive.ts'
+import { addRedriveCommands } from './commands/redrive.ts'
 import { addRetryCommand } from './commands/retry.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
@@ -67,6 +69,8 @@ function createProgram(world: World): Command {
   addStatusCommand(program, world)
   addListCommand(program, world)
   addRetryCommand(program, world)
+  addRedriveCommands(program, world)
+  addDiscardCommand(program, world)
   addStreamCommands(program, world)
   addKeyCommands(program, world)
   addReceiveCommand(program, world)

@@ -5,6 +5,7 @@ import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
 import { type DeadDelivery, listDead, listPending, type PendingDelivery } from '../queries/deliveries.ts'
 import { requireStream } from '../require-stream.ts'
+import { shortEvent } from '../short-event.ts'
 import { formatTable, formatTime } from '../table.ts'
 import type { World } from '../world.ts'
 
@@ -86,11 +87,6 @@ function formatDead(deliveries: readonly DeadDelivery[]): string {
       answer(delivery.status, delivery.reason, delivery.description),
     ]),
   )
-}
-
-/** A table has room for the last segment of an event's URI; --json has all of it. */
-function shortEvent(uri: string): string {
-  return uri.slice(uri.lastIndexOf('/') + 1)
 }
 
 function answer(...parts: readonly (string | number | null)[]): string {
