@@ -10,6 +10,7 @@ export type {
   PaceTable,
   PendingView,
   PostgresInterval,
+  RecordedView,
   RetiredKeyTable,
   StreamHealthView,
   StreamProfile,

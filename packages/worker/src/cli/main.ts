@@ -10,6 +10,7 @@ import { addRetryCommand } from './commands/retry.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addStreamCommands } from './commands/stream.ts'
+import { addWhyCommand } from './commands/why.ts'
 import { explainError } from './explain-error.ts'
 import type { World } from './world.ts'
 
@@ -66,6 +67,7 @@ function createProgram(world: World): Command {
   addMigrateCommand(program, world)
   addStatusCommand(program, world)
   addListCommand(program, world)
+  addWhyCommand(program, world)
   addRetryCommand(program, world)
   addStreamCommands(program, world)
   addKeyCommands(program, world)
