@@ -15,6 +15,7 @@ test('--help goes to stdout and shows every command, the environment and example
     'migrate',
     'status',
     'list',
+    'show',
     'why',
     'retry',
     'stream',
@@ -49,7 +50,7 @@ test.each([
   [['status', '--jsn'], "unknown option '--jsn'\n(Did you mean --json?)"],
   [['status', 'partner-a'], 'too many arguments'],
   [['list', '--limit', '0'], 'a whole number from 1'],
-  [['list', '--state', 'lost'], 'Allowed choices are queued, dispatched, dead'],
+  [['list', '--state', 'lost'], 'Allowed choices are queued, dispatched, dead, accepted, discarded'],
   [['stream', 'add', 'partner-a'], "required option '--url <url>'"],
   [['migrate', '--print', '--json'], '--print writes SQL'],
 ])('%j is misuse: exits 64 and says what is wrong on stderr', async (argv, problem) => {
@@ -73,6 +74,7 @@ test('a configuration that cannot be used is misuse, as a process too', async ()
 test.each([
   'status',
   'list',
+  'show 0f',
   'why 0f',
   'retry 0f',
   'stream list',
@@ -97,6 +99,7 @@ test.for([
   'status',
   'list',
   'list --state dead',
+  'show 0f',
   'why 0f',
   'retry 0f',
   'retry --all-dead',

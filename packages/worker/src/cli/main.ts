@@ -8,6 +8,7 @@ import { addMigrateCommand } from './commands/migrate.ts'
 import { addReceiveCommand } from './commands/receive.ts'
 import { addRetryCommand } from './commands/retry.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addShowCommand } from './commands/show.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addStreamCommands } from './commands/stream.ts'
 import { addWhyCommand } from './commands/why.ts'
@@ -67,6 +68,7 @@ function createProgram(world: World): Command {
   addMigrateCommand(program, world)
   addStatusCommand(program, world)
   addListCommand(program, world)
+  addShowCommand(program, world)
   addWhyCommand(program, world)
   addRetryCommand(program, world)
   addStreamCommands(program, world)

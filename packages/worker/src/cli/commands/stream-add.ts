@@ -1,14 +1,13 @@
 import { validateHeaderValue } from 'node:http'
 import { type Command, Option } from 'commander'
 import type { Insertable } from 'kysely'
-import { closestMatch } from 'leven'
 import type { StreamProfile, StreamTable } from 'risc-outbox'
-import { eventUris } from 'risc-set'
 import { readConnectionConfig } from '../../config.ts'
 import { checkEndpointUrl, type EndpointRules } from '../../endpoint-url.ts'
 import { commaSeparated, duration, durations, wholeNumber } from '../argument.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
+import { eventUri } from '../event-uri.ts'
 import { printJson } from '../json.ts'
 import { insertStream } from '../queries/streams.ts'
 import type { World } from '../world.ts'
@@ -97,7 +96,7 @@ function readStream(
     profile,
     endpoint_url: url,
     audience,
-    ...(events !== undefined && { events_requested: events.map(eventUri) }),
+    ...(events !== undefined && { events_requested: events.map((event) => eventUri('--events', event)) }),
     ...(ordering !== undefined && { ordering }),
     ...(maxInFlight !== undefined && { max_in_flight: maxInFlight }),
     ...(rateLimit !== undefined && { rate_limit: rateLimit }),
@@ -107,17 +106,6 @@ function readStream(
     ...(maxAge !== undefined && { max_age: `${maxAge} milliseconds` }),
     ...(name !== undefined && { authorization_header: readCredential(name, world.env[name]) }),
   }
-}
-
-function eventUri(type: string): string {
-  const names: Readonly<Record<string, string>> = eventUris
-  const uri = Object.hasOwn(names, type) ? names[type] : undefined
-  if (uri !== undefined) return uri
-  if (URL.canParse(type)) return type
-  const meant = closestMatch(type, Object.keys(names), { maxDistance: 5 })
-  throw new MisuseError(
-    `--events: ${type} is neither a known event nor a URI${meant === undefined ? '' : ` (did you mean ${meant}?)`}`,
-  )
 }
 
 /** Messages name the variable, never what it holds. */
