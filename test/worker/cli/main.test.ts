@@ -27,7 +27,7 @@ test('--help goes to stdout and shows every command, the environment and example
   }
 })
 
-test.each(['run', 'migrate', 'status', 'list', 'why', 'retry', 'receive', 'stream add', 'stream list'])(
+test.each(['run', 'migrate', 'status', 'list', 'show', 'why', 'retry', 'receive', 'stream add', 'stream list'])(
   '%s --help has examples',
   async (name) => {
     const { code, stdout } = await runCommand([...name.split(' '), '--help'], {})
