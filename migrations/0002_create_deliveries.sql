@@ -132,6 +132,10 @@ create table risc.history (
 create index history_by_jti on risc.history (jti);
 -- Serves operators: what became of a redrive.
 create index history_by_redrive on risc.history (redrive_id) where redrive_id is not null;
+-- Serves `list` and `status`: what was settled lately.
+create index history_by_time on risc.history (settled_at);
+-- Serves `show --txn`.
+create index history_by_txn on risc.history (txn);
 
 -- A net for the day that no worker made partitions in time: settling never fails for want of one.
 create table risc.history_overflow partition of risc.history default;

@@ -21,6 +21,40 @@ CREATE TYPE risc.dead_filter AS (
 );
 
 --
+-- Name: explanation; Type: TYPE; Schema: risc; Owner: -
+--
+
+CREATE TYPE risc.explanation AS (
+	jti text,
+	stream_id text,
+	event_type text,
+	txn text,
+	kid text,
+	state text,
+	created_at timestamp with time zone,
+	attempts integer,
+	max_attempts integer,
+	expires_at timestamp with time zone,
+	reason text,
+	because text,
+	since timestamp with time zone,
+	until timestamp with time zone,
+	status integer,
+	description text,
+	connected_to text,
+	set_sha256 bytea,
+	worker text,
+	waits_for text,
+	ahead integer,
+	held integer,
+	allowed integer,
+	max_in_flight integer,
+	workers integer,
+	slots integer,
+	slots_held integer
+);
+
+--
 -- Name: add_flow_and_pace(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -505,6 +539,20 @@ begin
 end $$;
 
 --
+-- Name: due_before(text, timestamp with time zone, bigint); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.due_before(p_stream_id text, p_due_at timestamp with time zone, p_id bigint) RETURNS integer
+    LANGUAGE sql STABLE
+    AS $$
+  select count(*)::integer from (
+    select from risc.deliveries q
+    where q.stream_id = p_stream_id and q.state = 'queued' and (q.due_at, q.id) < (p_due_at, p_id) and not q.urgent
+      and (select true from risc.inflight i where i.delivery_id = q.id) is null
+    order by q.due_at, q.id limit 10001) q;
+$$;
+
+--
 -- Name: due_streams(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -619,6 +667,19 @@ begin
   get diagnostics v_count = row_count;
   return v_count;
 end $$;
+
+--
+-- Name: history_since(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.history_since() RETURNS timestamp with time zone
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+  select min(to_date(substring(c.relname from '^history_(\d{8})$'), 'YYYYMMDD'))::timestamp at time zone 'UTC'
+  from pg_inherits n join pg_class c on c.oid = n.inhrelid
+  where n.inhparent = 'risc.history'::regclass;
+$_$;
 
 --
 -- Name: key_usage(interval); Type: FUNCTION; Schema: risc; Owner: -
@@ -919,6 +980,18 @@ begin
     perform setval('risc.low_ticket', v_new);
   end if;
 end $$;
+
+--
+-- Name: rate_room_at(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.rate_room_at(p_stream_id text) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    AS $$
+  select p.paid_at - (s.rate_burst - 1) * s.rate_spacing
+  from risc.streams s join risc.pace p on p.stream_id = s.id
+  where s.id = p_stream_id order by p.stream_id, p.paid_at desc limit 1;
+$$;
 
 --
 -- Name: ready(text, boolean, timestamp with time zone, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
@@ -1794,6 +1867,158 @@ CREATE FUNCTION risc.unsendable_because(p_stream risc.streams, p_created_at time
     RETURN CASE WHEN ((p_stream).status = 'disabled'::text) THEN 'stream_disabled'::text WHEN (risc.expires_at((p_stream).profile, (p_stream).max_age, p_created_at, now()) <= now()) THEN 'exp_passed'::text ELSE NULL::text END;
 
 --
+-- Name: waited_for(bigint); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.waited_for(p_delivery_id bigint) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  select case
+    when d.urgent then (
+      select e.jti from risc.urgent u
+      join risc.deliveries e on e.id = u.delivery_id and e.state = 'queued'
+      left join risc.inflight i on i.delivery_id = e.id
+      where u.stream_id = d.stream_id and e.id <> d.id and (
+        i.ticket is not null
+        or e.id < d.id and e.event_type = risc.stream_updated() and d.event_type = e.event_type
+        or e.id = (select c.delivery_id from risc.choose_urgent() c where c.stream_id = d.stream_id))
+      order by i.ticket, e.id limit 1)
+    when s.ordering = 'subject' then (
+      select e.jti from risc.deliveries e
+      where e.stream_id = d.stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
+        and (e.first_failed_at is null or e.first_failed_at > risc.not_waited_for(f.open_until, f.closed_at))
+      order by e.order_key, e.id limit 1)
+  end
+  from risc.deliveries d
+  join risc.streams s on s.id = d.stream_id
+  join risc.flow f on f.stream_id = d.stream_id
+  where d.id = p_delivery_id;
+$$;
+
+--
+-- Name: why(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.why(p_jti text) RETURNS SETOF risc.explanation
+    LANGUAGE plpgsql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+declare
+  v_answer risc.explanation;
+begin
+  select * into v_answer from risc.why_owed(p_jti);
+  if not found then
+    select h.jti, h.stream_id, h.event_type, h.txn, h.kid, h.outcome, h.created_at, h.attempts, h.outcome, h.reason,
+      h.settled_at, h.status, h.connected_to, h.set_sha256
+    into v_answer.jti, v_answer.stream_id, v_answer.event_type, v_answer.txn, v_answer.kid, v_answer.state,
+      v_answer.created_at, v_answer.attempts, v_answer.reason, v_answer.because,
+      v_answer.since, v_answer.status, v_answer.connected_to, v_answer.set_sha256
+    from risc.history h where h.jti = p_jti;
+  end if;
+  if not found then
+    return;
+  end if;
+  return next v_answer;
+  if v_answer.waits_for is not null then
+    return query select * from risc.why(v_answer.waits_for);
+  end if;
+end $$;
+
+--
+-- Name: why_due(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.why_due(p_stream_id text, p_ahead integer) RETURNS text
+    LANGUAGE sql STABLE
+    AS $$
+  select case when max(r.room) > p_ahead then 'next' when max(r.room) is null then 'slots_taken' else 'behind' end
+  from risc.rooms() r where r.stream_id = p_stream_id;
+$$;
+
+--
+-- Name: why_owed(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.why_owed(p_jti text) RETURNS SETOF risc.explanation
+    LANGUAGE sql STABLE
+    AS $$
+  with fleet as (
+    select count(*)::integer as workers, coalesce(sum(w.slots), 0)::integer as slots
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
+  ), delivery as materialized (
+    select d.*, i.ticket, i.worker_id, i.dispatched_at, i.claimed_at, w.name as worker, q.*, e.*,
+      s.profile, s.status, s.status_reason, s.status_changed_at, s.max_age, s.timeout_ms,
+      cardinality(s.retry_delays_ms) + 1 as max_attempts
+    from risc.deliveries d
+    join risc.streams s on s.id = d.stream_id
+    left join risc.inflight i on i.delivery_id = d.id
+    left join risc.workers w on w.id = i.worker_id and w.beat_at > now() - risc.worker_ttl()
+    cross join lateral (select risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) as expires_at) e
+    left join lateral (
+      select f.failures, f.open_until, f.open_because, g.*, h.*, least(s.max_in_flight, f.ramp) as allowed, s.max_in_flight
+      from risc.flow f cross join fleet g cross join (
+        select count(*) filter (where n.stream_id = d.stream_id)::integer as held, count(*)::integer as slots_held
+        from risc.inflight n where n.ticket >= (select l.last_value from risc.low_ticket l)) h
+      where f.stream_id = d.stream_id) q on d.state = 'queued'
+    where d.jti = p_jti
+  ), queued as materialized (
+    select d.*, w.*, case when d.expires_at < coalesce(d.retried_at, d.created_at) + d.max_age then 'exp' else 'max_age' end as expires_by
+    from delivery d left join lateral (
+      select risc.waited_for(d.id) as waits_for, risc.rate_room_at(d.stream_id) as rate_room_at,
+        case when not d.urgent and d.due_at <= now() then risc.due_before(d.stream_id, d.due_at, d.id) end as ahead
+    ) w on d.state = 'queued' and d.ticket is null
+  ), judged as materialized (
+    select q.*, case
+      when q.state = 'dead' then q.dead_because
+      when q.worker_id is not null then case when q.worker is null then 'worker_lost' else 'in_flight' end
+      when q.ticket is not null then 'handed_over'
+      when q.expires_at <= now() then 'too_old'
+      when q.status <> 'enabled' and not q.urgent then 'stream_' || q.status
+      when q.workers = 0 then 'no_worker'
+      when q.due_at > now() and (q.urgent or q.open_until is null or q.open_until <= q.due_at) then 'next_attempt'
+      when q.urgent then case
+        when q.waits_for is not null then 'earlier_notice'
+        when q.id in (select c.delivery_id from risc.choose_urgent() c) then 'next'
+        else 'slots_taken' end
+      when q.waits_for is not null then 'earlier_event'
+      when q.open_until > now() or q.open_until is not null and q.held + q.ahead > 0 then 'breaker_open'
+      when q.held >= q.allowed then 'window_full'
+      when q.rate_room_at > now() then 'rate_limit'
+      else risc.why_due(q.stream_id, q.ahead) end as reason
+    from queued q
+  )
+  select j.jti, j.stream_id, j.event_type, j.txn, j.kid, case when j.ticket is null then j.state else 'dispatched' end,
+    j.created_at, j.attempts, j.max_attempts, case j.state when 'queued' then j.expires_at end, j.reason,
+    case
+      when j.reason in ('refused', 'exhausted', 'next_attempt') then j.last_reason
+      when j.reason in ('expired', 'too_old') then j.expires_by
+      when j.reason in ('stream_disabled', 'stream_paused') then j.status_reason
+      when j.reason = 'breaker_open' then j.open_because
+      when j.reason = 'window_full' and j.allowed < j.max_in_flight then
+        case when j.failures > 0 then 'in_trouble' else 'unproven' end
+    end,
+    coalesce(j.dead_at, j.claimed_at, j.dispatched_at, case
+      when j.reason = 'too_old' then j.expires_at
+      when j.reason in ('stream_disabled', 'stream_paused') then j.status_changed_at
+      when j.reason = 'next_attempt' then j.last_attempt_at
+    end),
+    case j.reason
+      when 'in_flight' then j.claimed_at + j.timeout_ms * interval '1 millisecond'
+      when 'next_attempt' then j.due_at
+      when 'breaker_open' then j.open_until
+      when 'rate_limit' then j.rate_room_at
+    end,
+    l.last_status, l.last_description, null, null::bytea, j.worker,
+    case when j.reason in ('earlier_event', 'earlier_notice') then j.waits_for end,
+    j.ahead, j.held, j.allowed, j.max_in_flight, j.workers, j.slots, j.slots_held
+  from judged j
+  left join lateral (select j.last_status, j.last_description) l on j.state = 'dead' or j.reason = 'next_attempt';
+$$;
+
+--
 -- Name: attempts; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -1847,6 +2072,7 @@ CREATE VIEW risc.dead AS
     txn,
     attempts,
     created_at,
+    last_attempt_at,
     dead_at,
     dead_because,
     last_status AS status,
@@ -2017,16 +2243,88 @@ CREATE VIEW risc.pending AS
     d.due_at,
     d.created_at,
     (now() - d.created_at) AS age,
+    risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) AS expires_at,
     d.last_attempt_at,
     d.last_status,
     d.last_reason,
     d.last_description,
     w.name AS worker,
     i.claimed_at
-   FROM ((risc.deliveries d
+   FROM (((risc.deliveries d
+     JOIN risc.streams s ON ((s.id = d.stream_id)))
      LEFT JOIN risc.inflight i ON ((i.delivery_id = d.id)))
      LEFT JOIN risc.workers w ON ((w.id = i.worker_id)))
   WHERE (d.state = 'queued'::text);
+
+--
+-- Name: recorded; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.recorded AS
+ SELECT d.jti,
+    d.stream_id,
+    d.event_type,
+    d.txn,
+    d.kid,
+        CASE
+            WHEN (i.ticket IS NULL) THEN d.state
+            ELSE 'dispatched'::text
+        END AS state,
+    d.urgent,
+    d.attempts,
+    d.created_at,
+    d.retried_at,
+    d.due_at,
+        CASE d.state
+            WHEN 'queued'::text THEN risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at)
+            ELSE NULL::timestamp with time zone
+        END AS expires_at,
+    i.dispatched_at,
+    i.probe,
+    w.name AS worker,
+    i.claimed_at,
+    d.first_failed_at,
+    d.last_attempt_at,
+    d.last_status AS status,
+    d.last_reason AS reason,
+    d.last_description AS description,
+    d.dead_because,
+    d.dead_at,
+    NULL::timestamp with time zone AS settled_at,
+    NULL::text AS connected_to,
+    NULL::bytea AS set_sha256
+   FROM (((risc.deliveries d
+     JOIN risc.streams s ON ((s.id = d.stream_id)))
+     LEFT JOIN risc.inflight i ON ((i.delivery_id = d.id)))
+     LEFT JOIN risc.workers w ON ((w.id = i.worker_id)))
+UNION ALL
+ SELECT h.jti,
+    h.stream_id,
+    h.event_type,
+    h.txn,
+    h.kid,
+    h.outcome AS state,
+    NULL::boolean AS urgent,
+    h.attempts,
+    h.created_at,
+    NULL::timestamp with time zone AS retried_at,
+    NULL::timestamp with time zone AS due_at,
+    NULL::timestamp with time zone AS expires_at,
+    NULL::timestamp with time zone AS dispatched_at,
+    NULL::boolean AS probe,
+    NULL::text AS worker,
+    NULL::timestamp with time zone AS claimed_at,
+    NULL::timestamp with time zone AS first_failed_at,
+    NULL::timestamp with time zone AS last_attempt_at,
+    h.status,
+    h.reason,
+    NULL::text AS description,
+    NULL::text AS dead_because,
+    NULL::timestamp with time zone AS dead_at,
+    h.settled_at,
+    h.connected_to,
+    h.set_sha256
+   FROM risc.history h;
 
 --
 -- Name: redrive_streams; Type: TABLE; Schema: risc; Owner: -
@@ -2171,11 +2469,14 @@ CREATE VIEW risc.stream_health AS
     s.profile,
     s.status,
     s.status_reason,
+    s.status_changed_at,
     f.open_until AS breaker_open_until,
     f.open_because AS breaker_open_because,
     (COALESCE(q.count, (0)::bigint) - COALESCE(i.count, (0)::bigint)) AS queued,
     COALESCE(i.count, (0)::bigint) AS dispatched,
+    LEAST(f.ramp, s.max_in_flight) AS window_earned,
     s.max_in_flight,
+    risc.rate_room_at(s.id) AS rate_room_at,
     COALESCE(d.count, (0)::bigint) AS dead,
     q.oldest_due_at,
     GREATEST((now() - q.oldest_due_at), '00:00:00'::interval) AS lag
@@ -2364,6 +2665,18 @@ CREATE INDEX history_by_jti ON ONLY risc.history USING btree (jti);
 CREATE INDEX history_by_redrive ON ONLY risc.history USING btree (redrive_id) WHERE (redrive_id IS NOT NULL);
 
 --
+-- Name: history_by_time; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_by_time ON ONLY risc.history USING btree (settled_at);
+
+--
+-- Name: history_by_txn; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_by_txn ON ONLY risc.history USING btree (txn);
+
+--
 -- Name: history_overflow_jti_idx; Type: INDEX; Schema: risc; Owner: -
 --
 
@@ -2374,6 +2687,18 @@ CREATE INDEX history_overflow_jti_idx ON risc.history_overflow USING btree (jti)
 --
 
 CREATE INDEX history_overflow_redrive_id_idx ON risc.history_overflow USING btree (redrive_id) WHERE (redrive_id IS NOT NULL);
+
+--
+-- Name: history_overflow_settled_at_idx; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_overflow_settled_at_idx ON risc.history_overflow USING btree (settled_at);
+
+--
+-- Name: history_overflow_txn_idx; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_overflow_txn_idx ON risc.history_overflow USING btree (txn);
 
 --
 -- Name: redrive_streams_running; Type: INDEX; Schema: risc; Owner: -
@@ -2410,6 +2735,18 @@ ALTER INDEX risc.history_by_jti ATTACH PARTITION risc.history_overflow_jti_idx;
 --
 
 ALTER INDEX risc.history_by_redrive ATTACH PARTITION risc.history_overflow_redrive_id_idx;
+
+--
+-- Name: history_overflow_settled_at_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.history_by_time ATTACH PARTITION risc.history_overflow_settled_at_idx;
+
+--
+-- Name: history_overflow_txn_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.history_by_txn ATTACH PARTITION risc.history_overflow_txn_idx;
 
 --
 -- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
@@ -2503,6 +2840,12 @@ REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_
 REVOKE ALL ON FUNCTION risc.enqueue(p_transaction_name text, p_deliveries jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION history_since(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.history_since() FROM PUBLIC;
+
+--
 -- Name: FUNCTION key_usage(p_recent interval); Type: ACL; Schema: risc; Owner: -
 --
 
@@ -2549,6 +2892,12 @@ REVOKE ALL ON FUNCTION risc.stream_for_notice(p_stream_id text) FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION risc.unlink(p_user_id text, p_stream_id text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION why(p_jti text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.why(p_jti text) FROM PUBLIC;
 
 --
 -- PostgreSQL database dump complete

@@ -22,6 +22,7 @@ export interface OutboxDatabase {
   'risc.redrive_streams': RedriveStreamTable
   'risc.pending': PendingView
   'risc.dead': DeadView
+  'risc.recorded': RecordedView
   'risc.stream_health': StreamHealthView
   'risc.redrive_progress': RedriveProgressView
 }
@@ -254,6 +255,8 @@ export interface PendingView {
   due_at: Date
   created_at: Date
   age: Interval
+  /** When it is given up. */
+  expires_at: Date
   last_attempt_at: Date | null
   last_status: number | null
   last_reason: string | null
@@ -270,11 +273,42 @@ export interface DeadView {
   txn: string
   attempts: number
   created_at: Date
+  last_attempt_at: Date | null
   dead_at: Date
   dead_because: DeadBecause
   status: number | null
   reason: string | null
   description: string | null
+}
+
+/** Every delivery on record, whatever its state, with all that is recorded of it. */
+export interface RecordedView {
+  jti: string
+  stream_id: string
+  event_type: string
+  txn: string
+  kid: string
+  state: 'queued' | 'dispatched' | 'dead' | 'accepted' | 'discarded'
+  urgent: boolean | null
+  attempts: number
+  created_at: Date
+  retried_at: Date | null
+  due_at: Date | null
+  expires_at: Date | null
+  dispatched_at: Date | null
+  probe: boolean | null
+  worker: string | null
+  claimed_at: Date | null
+  first_failed_at: Date | null
+  last_attempt_at: Date | null
+  status: number | null
+  reason: string | null
+  description: string | null
+  dead_because: DeadBecause | null
+  dead_at: Date | null
+  settled_at: Date | null
+  connected_to: string | null
+  set_sha256: Buffer | null
 }
 
 /** Each stream with what waits for it. Counts are text, as `pg` gives a `bigint`. */
@@ -283,11 +317,16 @@ export interface StreamHealthView {
   profile: StreamProfile
   status: StreamStatus
   status_reason: string | null
+  status_changed_at: Date
   breaker_open_until: Date | null
   breaker_open_because: string | null
   queued: string
   dispatched: string
+  /** How many it may have in flight for now. */
+  window_earned: number
   max_in_flight: number
+  /** When its rate lets the next request through. */
+  rate_room_at: Date
   dead: string
   oldest_due_at: Date | null
   lag: ColumnType<PostgresInterval | null, never, never>

@@ -10,6 +10,7 @@ export type {
   PaceTable,
   PendingView,
   PostgresInterval,
+  RecordedView,
   RedriveProgressView,
   RedriveState,
   RedriveStreamTable,

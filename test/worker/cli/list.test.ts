@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
+import { eventUris } from 'risc-set'
 import { expect } from 'vitest'
 import { test } from '../../support/test.ts'
-import { addDeliveries, addStream, addWorker, dispatch } from '../rows.ts'
+import { addDeliveries, addStream, addWorker, claim, dispatch, settle, tickets } from '../rows.ts'
 import { finished, runCommand, runJson, spawnCommand } from './command.ts'
 
 interface Listed {
@@ -50,6 +52,7 @@ test('--json has the columns of risc.pending and of risc.dead, durations as numb
         attempts: 0,
         due_at: time,
         age_seconds: expect.any(Number),
+        expires_at: time,
         last_attempt_at: null,
         last_status: null,
         last_reason: null,
@@ -66,6 +69,7 @@ test('--json has the columns of risc.pending and of risc.dead, durations as numb
         ...common,
         jti: dead,
         attempts: 1,
+        last_attempt_at: time,
         dead_at: time,
         dead_because: 'refused',
         status: 400,
@@ -87,6 +91,104 @@ test('--state tells what is queued from what is dispatched', async ({ database }
     const { deliveries } = await runJson<Listed>(['list', '--state', state], { DATABASE_URL: url })
     expect(deliveries).toMatchObject([{ state }])
   }
+})
+
+test('--state accepted and discarded show what history has, the latest first', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  const worker = await addWorker(pool)
+  const [first, second] = await addDeliveries(pool, 'a', 2)
+  await dispatch(pool)
+  for (const ticket of await claim(pool, worker, await tickets(pool))) {
+    await settle(pool, [{ ticket, next: 'accepted', counts: true, status: 202, connected_to: '192.0.2.7:443' }])
+  }
+  const [discarded] = await addDeliveries(pool, 'a')
+  await pool.query(`update risc.streams set status = 'disabled'`)
+  await pool.query('select risc.tidy()')
+
+  const accepted = await runJson<Listed>(['list', '--state', 'accepted'], { DATABASE_URL: url })
+  expect(accepted.deliveries.map(({ jti }) => jti)).toEqual([second, first])
+  const time = expect.stringMatching(/^\d{4}-.+Z$/)
+  expect(accepted.deliveries[1]).toEqual({
+    jti: first,
+    stream_id: 'a',
+    event_type: 'https://events.example/changed',
+    txn: 'txn-1',
+    kid: 'key-1',
+    outcome: 'accepted',
+    status: 202,
+    connected_to: '192.0.2.7:443',
+    reason: null,
+    attempts: 1,
+    created_at: time,
+    settled_at: time,
+    set_sha256: createHash('sha256').update('head.a.1').digest('hex'),
+  })
+  const { stdout } = await runCommand(['list', '--state', 'discarded'], { DATABASE_URL: url })
+  expect(stdout).toMatch(new RegExp(`^JTI .+\n${discarded} +a +changed +0 +\\S+Z +discarded +- +stream_disabled\n$`))
+})
+
+test('--event, --reason, --since and --until narrow down what is shown, in every state', async ({ database }) => {
+  const { pool, url } = database
+  await addStream(pool, { id: 'a' })
+  const jtis = await addDeliveries(pool, 'a', 8)
+  const [waiting, , dead] = jtis
+  await pool.query(
+    `update risc.deliveries set event_type = $2, last_reason = 'timeout', created_at = now() - interval '2 hours'
+     where jti = any ($1)`,
+    [[waiting, dead], eventUris['account-disabled']],
+  )
+  await pool.query(
+    `update risc.deliveries set state = 'dead', dead_because = 'exhausted', dead_at = created_at where jti = any ($1)`,
+    [jtis.slice(2, 4)],
+  )
+  await pool.query(
+    `with gone as (delete from risc.deliveries where jti = any ($1) returning *)
+     insert into risc.history (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, reason, attempts, created_at, settled_at)
+     select id, stream_id, jti, txn, case row_number() over (order by id) when 1 then $2 else event_type end, kid, '', 'discarded',
+       case row_number() over (order by id) when 1 then 'by fax' else 'by mail' end, 0, created_at,
+       now() - case row_number() over (order by id) when 1 then interval '2 hours' else '0' end from gone`,
+    [jtis.slice(4, 6), eventUris['account-disabled']],
+  )
+  const listed = async (...argv: string[]) => {
+    const { deliveries } = await runJson<Listed>(['list', ...argv], { DATABASE_URL: url })
+    return deliveries.map(({ jti }) => jti)
+  }
+  const { rows } = await pool.query(`select now() - interval '1 hour' as at`)
+  for (const [state, old, reason] of [
+    ['queued', waiting, 'timeout'],
+    ['dead', dead, 'timeout'],
+    ['discarded', jtis[4], 'by fax'],
+  ] as const) {
+    const all = await listed('--state', state)
+    const others = all.filter((jti) => jti !== old)
+    expect(others.length, state).toBe(all.length - 1)
+    for (const narrowed of [
+      ['--event', 'account-disabled'],
+      ['--event', eventUris['account-disabled']],
+      ['--reason', reason],
+      ['--until', '1h'],
+      ['--until', rows[0].at.toISOString()],
+      ['--since', '3h', '--until', '1h', '--reason', reason, '--stream', 'a'],
+    ]) {
+      expect(await listed('--state', state, ...narrowed), `${state} ${narrowed}`).toEqual([old])
+    }
+    expect((await listed('--state', state, '--since', '1h')).sort(), state).toEqual(others.sort())
+  }
+  expect(await listed('--state', 'dead', '--reason', 'exhausted')).toHaveLength(2)
+  expect(await listed('--reason', "x' or true --")).toEqual([])
+})
+
+test.each([
+  [['--event', 'account-disable'], 'did you mean account-disabled?'],
+  [['--since', 'yesterday'], 'It must be a time such as'],
+  [['--until', '2026-13-01'], 'It must be a time such as'],
+  [['--state', 'accepted', '--reason', 'timeout'], 'what is accepted has no --reason'],
+])('list %j is misuse', async (argv, problem) => {
+  const env = { DATABASE_URL: 'postgres://127.0.0.1:1/idp' }
+  const { code, stdout, stderr } = await runCommand(['list', ...argv], env)
+  expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+  expect(stderr).toContain(problem)
 })
 
 test('what is beyond --limit is not shown but mentioned', async ({ database }) => {

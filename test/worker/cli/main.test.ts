@@ -15,6 +15,8 @@ test('--help goes to stdout and shows every command, the environment and example
     'migrate',
     'status',
     'list',
+    'show',
+    'why',
     'retry',
     'stream',
     'DATABASE_URL',
@@ -25,7 +27,7 @@ test('--help goes to stdout and shows every command, the environment and example
   }
 })
 
-test.each(['run', 'migrate', 'status', 'list', 'retry', 'receive', 'stream add', 'stream list'])(
+test.each(['run', 'migrate', 'status', 'list', 'show', 'why', 'retry', 'receive', 'stream add', 'stream list'])(
   '%s --help has examples',
   async (name) => {
     const { code, stdout } = await runCommand([...name.split(' '), '--help'], {})
@@ -48,7 +50,7 @@ test.each([
   [['status', '--jsn'], "unknown option '--jsn'\n(Did you mean --json?)"],
   [['status', 'partner-a'], 'too many arguments'],
   [['list', '--limit', '0'], 'a whole number from 1'],
-  [['list', '--state', 'lost'], 'Allowed choices are queued, dispatched, dead'],
+  [['list', '--state', 'lost'], 'Allowed choices are queued, dispatched, dead, accepted, discarded'],
   [['stream', 'add', 'partner-a'], "required option '--url <url>'"],
   [['migrate', '--print', '--json'], '--print writes SQL'],
 ])('%j is misuse: exits 64 and says what is wrong on stderr', async (argv, problem) => {
@@ -72,6 +74,8 @@ test('a configuration that cannot be used is misuse, as a process too', async ()
 test.each([
   'status',
   'list',
+  'show 0f',
+  'why 0f',
   'retry 0f',
   'stream list',
   'stream add partner-a --url https://partner-a.example/',
@@ -91,15 +95,22 @@ test('a database that does not exist is told apart from one that cannot be reach
   expect(stderr).toMatch(/^risc-worker: the database that DATABASE_URL names does not exist: create it, .*\n$/)
 })
 
-test.for(['status', 'list', 'list --state dead', 'retry 0f', 'retry --all-dead', 'stream list', 'run'])(
-  'without the schema, %s fails with one line that names the command to run',
-  async (command, { empty }) => {
-    const env = { DATABASE_URL: empty.url, RISC_LOG_LEVEL: 'silent' }
-    const { code, stdout, stderr } = await runCommand(command.split(' '), env)
-    expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
-    expect(stderr).toMatch(/^risc-worker: the database has no schema risc.* run `risc-worker migrate`\n$/)
-  },
-)
+test.for([
+  'status',
+  'list',
+  'list --state dead',
+  'show 0f',
+  'why 0f',
+  'retry 0f',
+  'retry --all-dead',
+  'stream list',
+  'run',
+])('without the schema, %s fails with one line that names the command to run', async (command, { empty }) => {
+  const env = { DATABASE_URL: empty.url, RISC_LOG_LEVEL: 'silent' }
+  const { code, stdout, stderr } = await runCommand(command.split(' '), env)
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' })
+  expect(stderr).toMatch(/^risc-worker: the database has no schema risc.* run `risc-worker migrate`\n$/)
+})
 
 test('a reader that has seen enough is no failure', async ({ database }) => {
   const child = spawnCommand(['status', '--json'], { DATABASE_URL: database.url })

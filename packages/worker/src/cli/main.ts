@@ -10,8 +10,10 @@ import { addReceiveCommand } from './commands/receive.ts'
 import { addRedriveCommands } from './commands/redrive.ts'
 import { addRetryCommand } from './commands/retry.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addShowCommand } from './commands/show.ts'
 import { addStatusCommand } from './commands/status.ts'
 import { addStreamCommands } from './commands/stream.ts'
+import { addWhyCommand } from './commands/why.ts'
 import { explainError } from './explain-error.ts'
 import type { World } from './world.ts'
 
@@ -68,6 +70,8 @@ function createProgram(world: World): Command {
   addMigrateCommand(program, world)
   addStatusCommand(program, world)
   addListCommand(program, world)
+  addShowCommand(program, world)
+  addWhyCommand(program, world)
   addRetryCommand(program, world)
   addRedriveCommands(program, world)
   addDiscardCommand(program, world)

@@ -1,49 +1,88 @@
 import { type Command, Option } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
+import { answerText } from '../answer-text.ts'
 import { wholeNumber } from '../argument.ts'
+import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
+import { eventUri } from '../event-uri.ts'
 import { printJson } from '../json.ts'
-import { type DeadDelivery, listDead, listPending, type PendingDelivery } from '../queries/deliveries.ts'
+import { type Moment, moment } from '../moment.ts'
+import {
+  type DeadDelivery,
+  listDead,
+  listPending,
+  listSettled,
+  type PendingDelivery,
+  type SettledDelivery,
+} from '../queries/deliveries.ts'
 import { requireStream } from '../require-stream.ts'
 import { shortEvent } from '../short-event.ts'
 import { formatTable, formatTime } from '../table.ts'
 import type { World } from '../world.ts'
 
+const STATES = ['queued', 'dispatched', 'dead', 'accepted', 'discarded'] as const
+
 interface ListOptions {
   readonly stream?: string
-  readonly state?: 'queued' | 'dispatched' | 'dead'
+  readonly event?: string
+  readonly state?: (typeof STATES)[number]
+  readonly reason?: string
+  readonly since?: Moment
+  readonly until?: Moment
   readonly limit: number
   readonly json?: true
 }
 
 const HELP = `
-Without --state, shows what is to be sent, the soonest due first. --state dead shows the dead letters, the latest first.
+Without --state, shows what is to be sent, the soonest due first. --state dead
+shows the dead letters, accepted and discarded what history has, the latest
+first. --since and --until take a time or how long ago it was: when it was given
+up or settled, or else enqueued. --reason: of the last attempt, of giving up
+(refused, exhausted, expired) or of discarding.
 
 Examples:
   $ risc-worker list --stream partner-a
-  $ risc-worker list --state dead --limit 10
-  $ risc-worker list --state dead --json | jq -r '.deliveries[].jti'
+  $ risc-worker list --state dead --event account-disabled --reason timeout
+  $ risc-worker list --state accepted --since 2026-03-01T14:00:00Z --until 1h
+  $ risc-worker list --state dead --since 24h --json | jq -r '.deliveries[].jti'
 `
 
 export function addListCommand(program: Command, world: World): void {
   program
     .command('list')
-    .description('show deliveries that are not settled')
+    .description('show deliveries')
     .option('--stream <id>', 'only of this stream')
-    .addOption(new Option('--state <state>', 'only in this state').choices(['queued', 'dispatched', 'dead']))
+    .option('--event <type>', 'only of this event, by its short name or URI')
+    .addOption(new Option('--state <state>', 'only in this state').choices(STATES))
+    .option('--reason <reason>', 'only with this reason')
+    .option('--since <time>', 'only since then: 2026-03-01T14:00:00Z or 24h', moment)
+    .option('--until <time>', 'only until then', moment)
     .option('--limit <n>', 'how many at most', wholeNumber(1, 100_000), 50)
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
     .action((options: ListOptions) => list(options, world))
 }
 
-async function list({ stream, state, limit, json }: ListOptions, world: World): Promise<void> {
+async function list({ stream, event, state, limit, json, ...options }: ListOptions, world: World): Promise<void> {
+  const eventType = event === undefined ? undefined : eventUri('--event', event)
+  if (state === 'accepted' && options.reason !== undefined) throw new MisuseError('what is accepted has no --reason')
   const { databaseUrl } = readConnectionConfig(world.env)
   await withDatabase(databaseUrl, async (db) => {
     if (stream !== undefined) await requireStream(db, stream)
-    const filter = { streamId: stream, limit: limit + 1 } // one more tells whether there are more
-    if (state === 'dead') show(await listDead(db, filter), formatDead)
-    else show(await listPending(db, { ...filter, state }), formatPending)
+    const filter = { ...options, streamId: stream, eventType, limit: limit + 1 } // one more tells whether there are more
+    switch (state) {
+      case 'dead':
+        return show(await listDead(db, filter), formatDead)
+      case 'accepted':
+      case 'discarded':
+        return show(await listSettled(db, { ...filter, outcome: state }), formatSettled)
+      case 'queued':
+      case 'dispatched':
+      case undefined:
+        return show(await listPending(db, { ...filter, state }), formatPending)
+      default:
+        state satisfies never
+    }
   })
 
   function show<Delivery>(found: readonly Delivery[], format: (deliveries: readonly Delivery[]) => string): void {
@@ -69,7 +108,7 @@ function formatPending(deliveries: readonly PendingDelivery[]): string {
       delivery.state,
       delivery.attempts,
       formatTime(delivery.due_at),
-      answer(delivery.last_status, delivery.last_reason, delivery.last_description),
+      answerText(delivery.last_status, delivery.last_reason, delivery.last_description),
     ]),
   )
 }
@@ -84,11 +123,23 @@ function formatDead(deliveries: readonly DeadDelivery[]): string {
       delivery.attempts,
       formatTime(delivery.dead_at),
       delivery.dead_because,
-      answer(delivery.status, delivery.reason, delivery.description),
+      answerText(delivery.status, delivery.reason, delivery.description),
     ]),
   )
 }
 
-function answer(...parts: readonly (string | number | null)[]): string {
-  return parts.filter((part) => part !== null).join(' ') || '-'
+function formatSettled(deliveries: readonly SettledDelivery[]): string {
+  return formatTable(
+    ['JTI', 'STREAM', 'EVENT', 'ATTEMPTS', 'SETTLED', 'OUTCOME', 'CONNECTED TO', 'ANSWER'],
+    deliveries.map((delivery) => [
+      delivery.jti,
+      delivery.stream_id,
+      shortEvent(delivery.event_type),
+      delivery.attempts,
+      formatTime(delivery.settled_at),
+      delivery.outcome,
+      delivery.connected_to ?? '-',
+      answerText(delivery.status, delivery.reason),
+    ]),
+  )
 }
