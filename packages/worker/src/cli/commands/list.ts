@@ -2,10 +2,12 @@ import { type Command, Option } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
 import { wholeNumber } from '../argument.ts'
 import { withDatabase } from '../database.ts'
+import { formatSpan } from '../duration.ts'
 import { printJson } from '../json.ts'
 import { type DeadDelivery, listDead, listPending, type PendingDelivery } from '../queries/deliveries.ts'
 import { requireStream } from '../require-stream.ts'
 import { formatTable, formatTime } from '../table.ts'
+import { type Terminal, terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
 
 interface ListOptions {
@@ -14,6 +16,9 @@ interface ListOptions {
   readonly limit: number
   readonly json?: true
 }
+
+/** What a narrow terminal shows the beginning of; the columns to the right it leaves out. */
+const CUT = ['STREAM', 'EVENT', 'LAST ANSWER']
 
 const HELP = `
 Without --state, shows what is to be sent, the soonest due first. --state dead shows the dead letters, the latest first.
@@ -45,47 +50,58 @@ async function list({ stream, state, limit, json }: ListOptions, world: World): 
     else show(await listPending(db, { ...filter, state }), formatPending)
   })
 
-  function show<Delivery>(found: readonly Delivery[], format: (deliveries: readonly Delivery[]) => string): void {
+  function show<Delivery>(
+    found: readonly Delivery[],
+    format: (deliveries: readonly Delivery[], terminal: Terminal) => string,
+  ): void {
     const deliveries = found.slice(0, limit)
     const more = found.length > limit
     if (json) {
       printJson(world.stdout, { deliveries, more })
       return
     }
-    if (deliveries.length > 0) world.stdout.write(format(deliveries))
+    if (deliveries.length > 0) world.stdout.write(format(deliveries, terminalOf(world)))
     if (deliveries.length === 0) world.stderr.write('nothing\n')
     if (more) world.stderr.write(`only the first ${limit}: --limit shows more\n`)
   }
 }
 
-function formatPending(deliveries: readonly PendingDelivery[]): string {
+function formatPending(deliveries: readonly PendingDelivery[], terminal: Terminal): string {
   return formatTable(
-    ['JTI', 'STREAM', 'EVENT', 'STATE', 'ATTEMPTS', 'DUE', 'LAST ANSWER'],
+    ['JTI', 'STREAM', 'EVENT', 'STATE', 'DUE', 'LAST ANSWER', 'ATTEMPTS'],
     deliveries.map((delivery) => [
       delivery.jti,
       delivery.stream_id,
       shortEvent(delivery.event_type),
       delivery.state,
-      delivery.attempts,
-      formatTime(delivery.due_at),
+      formatDue(delivery),
       answer(delivery.last_status, delivery.last_reason, delivery.last_description),
+      delivery.attempts,
     ]),
+    { terminal, cut: CUT },
   )
 }
 
-function formatDead(deliveries: readonly DeadDelivery[]): string {
+function formatDead(deliveries: readonly DeadDelivery[], terminal: Terminal): string {
   return formatTable(
-    ['JTI', 'STREAM', 'EVENT', 'ATTEMPTS', 'DIED', 'BECAUSE', 'LAST ANSWER'],
+    ['JTI', 'STREAM', 'EVENT', 'BECAUSE', 'LAST ANSWER', 'ATTEMPTS', 'DIED'],
     deliveries.map((delivery) => [
       delivery.jti,
       delivery.stream_id,
       shortEvent(delivery.event_type),
-      delivery.attempts,
-      formatTime(delivery.dead_at),
       delivery.dead_because,
       answer(delivery.status, delivery.reason, delivery.description),
+      delivery.attempts,
+      formatTime(delivery.dead_at),
     ]),
+    { terminal, cut: CUT },
   )
+}
+
+/** The age is by the database's clock, and so is what is left. */
+function formatDue({ due_at, created_at, age_seconds }: PendingDelivery): string {
+  const inMs = due_at.getTime() - created_at.getTime() - age_seconds * 1000
+  return inMs > 0 ? `in ${formatSpan(inMs)}` : `${formatSpan(-inMs)} ago`
 }
 
 /** A table has room for the last segment of an event's URI; --json has all of it. */
