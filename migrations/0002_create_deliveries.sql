@@ -118,6 +118,8 @@ create table risc.history (
 
 -- Serves the question "was this SET delivered?".
 create index history_by_jti on risc.history (jti);
+-- Serves `status`: what was accepted in the last minute.
+create index history_by_time on risc.history (settled_at);
 
 -- A net for the day that no worker made partitions in time: settling never fails for want of one.
 create table risc.history_overflow partition of risc.history default;
