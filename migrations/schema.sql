@@ -55,6 +55,20 @@ CREATE TYPE risc.explanation AS (
 );
 
 --
+-- Name: accepted_by_second(timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.accepted_by_second(p_since timestamp with time zone) RETURNS TABLE(stream_id text, second timestamp with time zone, accepted bigint)
+    LANGUAGE sql STABLE
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $$
+  select h.stream_id, date_trunc('second', h.settled_at) as second, count(*) from risc.history h
+  where h.settled_at >= p_since and h.settled_at < date_trunc('second', now()) and h.outcome = 'accepted'
+  group by h.stream_id, second;
+$$;
+
+--
 -- Name: add_flow_and_pace(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -251,6 +265,22 @@ CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_
     select case when d.urgent then 'about_stream' else risc.unsendable_because(s, d.created_at) end as why) w
   where d.state = 'dead' and risc.fits(d, p_filter)
   group by d.stream_id;
+$$;
+
+--
+-- Name: count_deliveries(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.count_deliveries() RETURNS TABLE(stream_id text, waiting bigint, dead bigint)
+    LANGUAGE sql STABLE
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    AS $$
+  select c.stream_id, sum(c.waiting)::bigint, sum(c.dead)::bigint from (
+    select d.stream_id, count(*) as waiting, 0 as dead from risc.deliveries d where d.state = 'queued' group by d.stream_id
+    union all
+    select d.stream_id, 0, count(*) from risc.deliveries d where d.state = 'dead' group by d.stream_id) c
+  group by c.stream_id;
 $$;
 
 --
@@ -1748,6 +1778,32 @@ begin
     raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';
   end if;
 end $$;
+
+--
+-- Name: stream_state(); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.stream_state() RETURNS TABLE(stream_id text, profile text, status text, status_reason text, status_changed_at timestamp with time zone, breaker_open_until timestamp with time zone, breaker_open_because text, dispatched bigint, window_earned integer, max_in_flight integer, oldest_due_at timestamp with time zone)
+    LANGUAGE sql STABLE
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
+    AS $$
+  select s.id, s.profile, s.status, s.status_reason, s.status_changed_at, f.open_until, f.open_because,
+    coalesce(i.count, 0), least(f.ramp, s.max_in_flight), s.max_in_flight, d.due_at
+  from risc.streams s
+  join risc.flow f on f.stream_id = s.id
+  join risc.pace p on p.stream_id = s.id
+  cross join risc.survey v
+  left join (
+    select i.stream_id, count(*) as count from risc.inflight i
+    where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id) i on i.stream_id = s.id
+  left join lateral (
+    select d.due_at from risc.deliveries d
+    where d.stream_id = s.id and d.state = 'queued'
+      and d.due_at >= case when v.from_marks then coalesce(p.low_due_at, '-infinity') else '-infinity' end
+    order by d.due_at limit 1) d on true;
+$$;
 
 --
 -- Name: stream_updated(); Type: FUNCTION; Schema: risc; Owner: -

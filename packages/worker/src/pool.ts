@@ -14,6 +14,8 @@ export interface PoolSettings {
   readonly name: string
   /** Whether a commit waits for the disk. Not worth it for what is made again when a crash forgets it. */
   readonly durable: boolean
+  /** How long a statement may take before its connection is given up. */
+  readonly answerWithinMs?: number | undefined
   /** Called whenever a connection is lost. */
   readonly onTrouble?: (error: Error) => void
 }
@@ -32,7 +34,7 @@ const SESSION = [
 
 export function openPool(
   databaseUrl: string,
-  { max, name, durable, onTrouble = () => undefined }: PoolSettings,
+  { max, name, durable, answerWithinMs = 5000, onTrouble = () => undefined }: PoolSettings,
 ): DisposablePool {
   const sockets = new Set<Socket>()
   const { connectionString, options } = separateOptions(databaseUrl)
@@ -42,8 +44,8 @@ export function openPool(
     application_name: name,
     max,
     connectionTimeoutMillis: 3000,
-    query_timeout: 5000,
-    statement_timeout: 4500,
+    query_timeout: answerWithinMs,
+    statement_timeout: answerWithinMs - 500,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
     options: [...options, ...session.map((setting) => `-c ${setting}`)].join(' '),

@@ -30,6 +30,8 @@ export async function runCommand(
     hostname: 'host-1',
     pid: 42,
     onSignal: () => undefined,
+    onResize: () => undefined,
+    onKey: () => () => undefined,
     onUnhandledRejection: () => undefined,
     exit: () => undefined,
     ...world,

@@ -27,16 +27,6 @@ test('--help goes to stdout and shows every command, the environment and example
   }
 })
 
-test.each(['run', 'migrate', 'status', 'list', 'show', 'why', 'retry', 'receive', 'stream add', 'stream list'])(
-  '%s --help has examples',
-  async (name) => {
-    const { code, stdout } = await runCommand([...name.split(' '), '--help'], {})
-    expect(code).toBe(0)
-    expect(stdout).toContain(`Examples:\n  $ `)
-    expect(stdout).toContain(`risc-worker ${name}`)
-  },
-)
-
 test('--version tells the version of the package', async () => {
   expect(await runCommand(['--version'], {})).toMatchObject({
     code: 0,
@@ -58,10 +48,6 @@ test.each([
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   expect(stderr).toContain(`risc-worker: `)
   expect(stderr).toContain(problem)
-})
-
-test('no command at all is misuse and shows what there is', async () => {
-  expect(await runCommand([], {})).toMatchObject({ code: 64, stdout: '', stderr: expect.stringContaining('Usage:') })
 })
 
 test('a configuration that cannot be used is misuse, as a process too', async () => {

@@ -137,9 +137,9 @@ test('stream list shows one line per stream, or how to add one', async ({ databa
   await runCommand(['stream', 'add', 'b', '--url', URL_A, '--events', 'account-disabled'], env)
   expect((await runCommand(['stream', 'list'], env)).stdout).toBe(
     [
-      'STREAM     STATUS   PROFILE  EVENTS  WINDOW  RATE      AUTHORIZATION  ENDPOINT',
-      `b          enabled  ssf           1      50  1000/60s  none           ${URL_A}`,
-      `partner-a  enabled  ssf         all      50  1000/60s  none           ${URL_A}`,
+      'STREAM     STATUS   ENDPOINT                          PROFILE  EVENTS  WINDOW  RATE      AUTHORIZATION',
+      `b          enabled  ${URL_A}  ssf           1      50  1000/60s  none`,
+      `partner-a  enabled  ${URL_A}  ssf         all      50  1000/60s  none`,
       '',
     ].join('\n'),
   )

@@ -17,6 +17,18 @@ process.exitCode = await main(process.argv.slice(2), {
   onSignal: (listener) => {
     for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, listener)
   },
+  onResize: (listener) => {
+    process.stdout.on('resize', listener)
+  },
+  onKey: (listener) => {
+    const { stdin } = process
+    if (!stdin.isTTY) return () => undefined
+    const hear = (keys: Buffer) => listener(keys.toString())
+    stdin.setRawMode(true).on('data', hear)
+    return () => {
+      stdin.off('data', hear).setRawMode(false).pause()
+    }
+  },
   onUnhandledRejection: (listener) => {
     process.on('unhandledRejection', listener)
   },

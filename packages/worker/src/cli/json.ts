@@ -4,3 +4,8 @@ import type { Output } from './world.ts'
 export function printJson(out: Output, document: Readonly<Record<string, unknown>>): void {
   out.write(`${JSON.stringify(document, null, 2)}\n`)
 }
+
+/** Prints one of several JSON documents, on a line of its own. */
+export function printJsonLine(out: Output, document: Readonly<Record<string, unknown>>): void {
+  out.write(`${JSON.stringify(document)}\n`)
+}

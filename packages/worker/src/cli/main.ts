@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addDiscardCommand } from './commands/discard.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListCommand } from './commands/list.ts'
@@ -15,7 +16,8 @@ import { addStatusCommand } from './commands/status.ts'
 import { addStreamCommands } from './commands/stream.ts'
 import { addWhyCommand } from './commands/why.ts'
 import { explainError } from './explain-error.ts'
-import type { World } from './world.ts'
+import { wrapHelp } from './help-text.ts'
+import type { Output, World } from './world.ts'
 
 const SUCCESS = 0
 const FAILED = 1
@@ -54,15 +56,18 @@ export async function main(argv: readonly string[], world: World): Promise<numbe
   }
 }
 
-function createProgram(world: World): Command {
+/** All commands, as they are parsed. */
+export function createProgram(world: World): Command {
   const program = new Command('risc-worker')
     .description('Delivers the security events of a risc-outbox to their receivers.')
     .version(readVersion())
     .exitOverride()
     .configureOutput({
-      writeOut: (text) => world.stdout.write(text),
-      writeErr: (text) => world.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'risc-worker: ')),
+      writeOut: (text) => world.stdout.write(wrapHelp(text, columnsOf(world.stdout))),
+      writeErr: (text) => world.stderr.write(wrapHelp(text, columnsOf(world.stderr))),
+      outputError: (text) => world.stderr.write(text.replace(/^error: /, 'risc-worker: ')),
+      getOutHelpWidth: () => columnsOf(world.stdout),
+      getErrHelpWidth: () => columnsOf(world.stderr),
     })
     .showHelpAfterError('(--help tells more)')
     .addHelpText('after', ENVIRONMENT)
@@ -78,7 +83,12 @@ function createProgram(world: World): Command {
   addStreamCommands(program, world)
   addKeyCommands(program, world)
   addReceiveCommand(program, world)
+  addCompletionCommand(program, world)
   return program
+}
+
+function columnsOf(out: Output): number {
+  return out.columns || 80
 }
 
 function readVersion(): string {

@@ -4,6 +4,7 @@ import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
 import { type KeyUsage, listKeys } from '../queries/keys.ts'
 import { formatTable, formatTime } from '../table.ts'
+import { type Terminal, terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
 import { addRecentOption } from './key-recent.ts'
 
@@ -36,14 +37,14 @@ async function listAll({ recent, json }: KeyListOptions, world: World): Promise<
     printJson(world.stdout, { keys })
     return
   }
-  if (keys.length > 0) world.stdout.write(formatKeys(keys))
+  if (keys.length > 0) world.stdout.write(formatKeys(keys, terminalOf(world)))
   else world.stderr.write('nothing depends on any key\n')
   for (const { kid } of keys.filter(({ in_use_again }) => in_use_again)) {
     world.stderr.write(`key ${kid} is retired and in use again: publish it, and look who signs with it\n`)
   }
 }
 
-function formatKeys(keys: readonly KeyUsage[]): string {
+function formatKeys(keys: readonly KeyUsage[], terminal: Terminal): string {
   return formatTable(
     ['KID', 'UNSETTLED', 'DEAD', 'ACCEPTED RECENTLY', 'NEEDED UNTIL', 'RETIRED'],
     keys.map((key) => [
@@ -54,5 +55,6 @@ function formatKeys(keys: readonly KeyUsage[]): string {
       formatTime(key.needed_until),
       key.in_use_again ? `${formatTime(key.retired_at)}, in use again` : formatTime(key.retired_at),
     ]),
+    { terminal },
   )
 }

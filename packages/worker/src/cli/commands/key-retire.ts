@@ -23,7 +23,7 @@ First make sure that no process signs with the key any more. Transactions that h
 
 Examples:
   $ risc-worker key retire 2026-01
-  $ risc-worker key retire 2026-01 --recent 0s   # its receivers keep no SET to verify later
+  $ risc-worker key retire 2026-01 --recent 0s   # no receiver verifies again
 `
 
 export function addKeyRetireCommand(key: Command, world: World): void {

@@ -4,6 +4,7 @@ import { answerText } from '../answer-text.ts'
 import { wholeNumber } from '../argument.ts'
 import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
+import { formatSpan } from '../duration.ts'
 import { eventUri } from '../event-uri.ts'
 import { printJson } from '../json.ts'
 import { type Moment, moment } from '../moment.ts'
@@ -18,6 +19,7 @@ import {
 import { requireStream } from '../require-stream.ts'
 import { shortEvent } from '../short-event.ts'
 import { formatTable, formatTime } from '../table.ts'
+import { type Terminal, terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
 
 const STATES = ['queued', 'dispatched', 'dead', 'accepted', 'discarded'] as const
@@ -32,6 +34,9 @@ interface ListOptions {
   readonly limit: number
   readonly json?: true
 }
+
+/** What a narrow terminal shows the beginning of; the columns to the right it leaves out. */
+const CUT = ['STREAM', 'EVENT', 'LAST ANSWER', 'ANSWER']
 
 const HELP = `
 Without --state, shows what is to be sent, the soonest due first. --state dead
@@ -85,61 +90,73 @@ async function list({ stream, event, state, limit, json, ...options }: ListOptio
     }
   })
 
-  function show<Delivery>(found: readonly Delivery[], format: (deliveries: readonly Delivery[]) => string): void {
+  function show<Delivery>(
+    found: readonly Delivery[],
+    format: (deliveries: readonly Delivery[], terminal: Terminal) => string,
+  ): void {
     const deliveries = found.slice(0, limit)
     const more = found.length > limit
     if (json) {
       printJson(world.stdout, { deliveries, more })
       return
     }
-    if (deliveries.length > 0) world.stdout.write(format(deliveries))
+    if (deliveries.length > 0) world.stdout.write(format(deliveries, terminalOf(world)))
     if (deliveries.length === 0) world.stderr.write('nothing\n')
     if (more) world.stderr.write(`only the first ${limit}: --limit shows more\n`)
   }
 }
 
-function formatPending(deliveries: readonly PendingDelivery[]): string {
+function formatPending(deliveries: readonly PendingDelivery[], terminal: Terminal): string {
   return formatTable(
-    ['JTI', 'STREAM', 'EVENT', 'STATE', 'ATTEMPTS', 'DUE', 'LAST ANSWER'],
+    ['JTI', 'STREAM', 'EVENT', 'STATE', 'DUE', 'LAST ANSWER', 'ATTEMPTS'],
     deliveries.map((delivery) => [
       delivery.jti,
       delivery.stream_id,
       shortEvent(delivery.event_type),
       delivery.state,
-      delivery.attempts,
-      formatTime(delivery.due_at),
+      formatDue(delivery),
       answerText(delivery.last_status, delivery.last_reason, delivery.last_description),
+      delivery.attempts,
     ]),
+    { terminal, cut: CUT },
   )
 }
 
-function formatDead(deliveries: readonly DeadDelivery[]): string {
+function formatDead(deliveries: readonly DeadDelivery[], terminal: Terminal): string {
   return formatTable(
-    ['JTI', 'STREAM', 'EVENT', 'ATTEMPTS', 'DIED', 'BECAUSE', 'LAST ANSWER'],
+    ['JTI', 'STREAM', 'EVENT', 'BECAUSE', 'LAST ANSWER', 'ATTEMPTS', 'DIED'],
     deliveries.map((delivery) => [
       delivery.jti,
       delivery.stream_id,
       shortEvent(delivery.event_type),
-      delivery.attempts,
-      formatTime(delivery.dead_at),
       delivery.dead_because,
       answerText(delivery.status, delivery.reason, delivery.description),
+      delivery.attempts,
+      formatTime(delivery.dead_at),
     ]),
+    { terminal, cut: CUT },
   )
 }
 
-function formatSettled(deliveries: readonly SettledDelivery[]): string {
+function formatSettled(deliveries: readonly SettledDelivery[], terminal: Terminal): string {
   return formatTable(
-    ['JTI', 'STREAM', 'EVENT', 'ATTEMPTS', 'SETTLED', 'OUTCOME', 'CONNECTED TO', 'ANSWER'],
+    ['JTI', 'STREAM', 'EVENT', 'OUTCOME', 'ANSWER', 'SETTLED', 'ATTEMPTS', 'CONNECTED TO'],
     deliveries.map((delivery) => [
       delivery.jti,
       delivery.stream_id,
       shortEvent(delivery.event_type),
-      delivery.attempts,
-      formatTime(delivery.settled_at),
       delivery.outcome,
-      delivery.connected_to ?? '-',
       answerText(delivery.status, delivery.reason),
+      formatTime(delivery.settled_at),
+      delivery.attempts,
+      delivery.connected_to ?? '-',
     ]),
+    { terminal, cut: CUT },
   )
+}
+
+/** The age is by the database's clock, and so is what is left. */
+function formatDue({ due_at, created_at, age_seconds }: PendingDelivery): string {
+  const inMs = due_at.getTime() - created_at.getTime() - age_seconds * 1000
+  return inMs > 0 ? `in ${formatSpan(inMs)}` : `${formatSpan(-inMs)} ago`
 }

@@ -17,7 +17,7 @@ at once; needs PostgreSQL 15 or newer and a role that may create schemas.
 
 Examples:
   $ DATABASE_URL=postgres://owner@db.example/idp risc-worker migrate
-  $ risc-worker migrate --print | psql -v ON_ERROR_STOP=1 postgres://owner@db.example/idp
+  $ risc-worker migrate --print | psql -v ON_ERROR_STOP=1 "$OWNER_URL"
 `
 
 export function addMigrateCommand(program: Command, world: World): void {

@@ -1,24 +1,44 @@
 import type { Command } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
+import { duration } from '../argument.ts'
+import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
-import { formatSpan } from '../duration.ts'
 import { printJson } from '../json.ts'
-import { readStreamHealth, type StreamHealth } from '../queries/health.ts'
-import { type LiveWorker, readLiveWorkers } from '../queries/workers.ts'
-import { formatTable } from '../table.ts'
+import { countDeliveries } from '../queries/health.ts'
+import { byTrouble, describeRest, isAtRest } from '../status/condition.ts'
+import { glance } from '../status/glance.ts'
+import { type Report, report, type StreamReport } from '../status/report.ts'
+import { formatStreams, formatWorkers } from '../status/tables.ts'
+import { watchStatus } from '../status/watch.ts'
+import { type Terminal, terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
 
 interface StatusOptions {
+  readonly watch?: true
+  readonly interval?: number
+  readonly all?: true
   readonly json?: true
 }
 
+const EVERY_MS = 1000
+const LEAST_EVERY_MS = 100
+
+/** Headings, blank lines, the totals, and the prompt that follows. */
+const LINES_BESIDE = 6
+
 const HELP = `
-One line per stream with what waits for it. STATUS: its own, or why nothing is sent for now: after failures a stream is
-only tried from time to time (WINDOW: how many may be dispatched at a time; LAG: how long the oldest has
-been due), and one per live worker.
+One line per stream, those in trouble first, and one per live worker. STATUS: its own, or held while its breaker is open:
+after failures a stream is only tried from time to time. WINDOW: how many are dispatched, of how many at most. LAG: for how
+long the oldest has been due. LAST MINUTE: what was accepted in it, ACC/S: per second of late.
+
+On a terminal that is too low for all streams those that are well are only counted.
+
+--watch shows it live until q or Ctrl-C, with each stream's last minute as a picture. It outlives outages of the database,
+and is cheap whatever waits; where much does, it says how old the counts are. With --json it prints a line each time.
 
 Examples:
   $ risc-worker status
+  $ risc-worker status --watch --interval 5s
   $ risc-worker status --json | jq '.streams[] | select(.dead > 0) | .stream_id'
 `
 
@@ -26,33 +46,46 @@ export function addStatusCommand(program: Command, world: World): void {
   program
     .command('status')
     .description('show the streams and the workers')
-    .option('--json', 'print one JSON document')
+    .option('--watch', 'show it live')
+    .option('--interval <duration>', 'how often --watch looks (default: 1s)', duration(1))
+    .option('--all', 'show all streams, also on a terminal that is too low')
+    .option('--json', 'print one JSON document, or with --watch one a line')
     .addHelpText('after', HELP)
     .action((options: StatusOptions) => status(options, world))
 }
 
-async function status({ json }: StatusOptions, world: World): Promise<void> {
+async function status(options: StatusOptions, world: World): Promise<void> {
+  const problem = misuse(options, world)
+  if (problem !== undefined) throw new MisuseError(problem)
+  const { watch, interval, all, json } = options
   const { databaseUrl } = readConnectionConfig(world.env)
-  const [streams, workers] = await withDatabase(databaseUrl, async (db) => [
-    await readStreamHealth(db),
-    await readLiveWorkers(db),
-  ])
-  const totals = {
-    streams: streams.length,
-    queued: sum(streams, 'queued'),
-    dispatched: sum(streams, 'dispatched'),
-    dead: sum(streams, 'dead'),
-    workers: workers.length,
-    slots: sum(workers, 'slots'),
-  }
-  if (json) {
-    printJson(world.stdout, { streams, workers, totals })
-    return
-  }
+  if (watch) return watchStatus({ databaseUrl, everyMs: interval ?? EVERY_MS, json: json === true }, world)
+  const now = await withDatabase(databaseUrl, async (db) => report(await glance(db), await countDeliveries(db)))
+  if (json) printJson(world.stdout, { ...now })
+  else print(now, all === true, world)
+}
+
+function misuse({ watch, interval, all, json }: StatusOptions, { stdout, env }: World): string | undefined {
+  if (!watch) return interval === undefined ? undefined : '--interval goes with --watch'
+  if (all) return '--watch shows as many streams as there is room for: leave out --all'
+  if (interval !== undefined && interval < LEAST_EVERY_MS) return `--interval must be at least ${LEAST_EVERY_MS}ms`
+  if (json || (stdout.isTTY && env['TERM'] !== 'dumb')) return undefined
+  return '--watch needs a terminal; --watch --json prints a line each time'
+}
+
+function print({ streams, workers, totals }: Report, all: boolean, world: World): void {
+  const terminal = terminalOf(world)
+  const worstFirst = byTrouble(streams)
+  const shown = all ? worstFirst : worstFirst.slice(0, howManyToShow(worstFirst, workers.length, terminal))
+  const rest = worstFirst.slice(shown.length)
+  const table = formatStreams(shown, terminal, {
+    head: ['LAST MINUTE'],
+    cells: (stream) => [stream.accepted_last_minute],
+  })
   world.stdout.write(
     [
-      ...(streams.length > 0 ? [formatStreams(streams)] : []),
-      ...(workers.length > 0 ? [formatWorkers(workers)] : []),
+      ...(streams.length > 0 ? [rest.length > 0 ? `${table}${describeRest(rest)}; --all shows them\n` : table] : []),
+      ...(workers.length > 0 ? [formatWorkers(workers, terminal)] : []),
       `${totals.queued} queued, ${totals.dispatched} dispatched, ${totals.dead} dead; ${totals.slots} slots in all\n`,
     ].join('\n'),
   )
@@ -60,38 +93,9 @@ async function status({ json }: StatusOptions, world: World): Promise<void> {
   if (workers.length === 0) world.stderr.write('no worker is alive: start one with `risc-worker run`\n')
 }
 
-function formatStreams(streams: readonly StreamHealth[]): string {
-  return formatTable(
-    ['STREAM', 'STATUS', 'QUEUED', 'DISPATCHED', 'WINDOW', 'DEAD', 'LAG'],
-    streams.map((stream) => [
-      stream.stream_id,
-      describeStatus(stream),
-      stream.queued,
-      stream.dispatched,
-      stream.max_in_flight,
-      stream.dead,
-      formatSpan(stream.lag_seconds * 1000),
-    ]),
-  )
-}
-
-function describeStatus({ status, status_reason, breaker_open_because }: StreamHealth): string {
-  if (status_reason !== null) return `${status} (${status_reason})`
-  return status === 'enabled' && breaker_open_because !== null ? `held (${breaker_open_because})` : status
-}
-
-function formatWorkers(workers: readonly LiveWorker[]): string {
-  return formatTable(
-    ['WORKER', 'SLOTS', 'IN FLIGHT', 'LAST BEAT'],
-    workers.map((worker) => [
-      worker.name,
-      worker.slots,
-      worker.in_flight,
-      `${formatSpan(worker.beat_age_seconds * 1000)} ago`,
-    ]),
-  )
-}
-
-function sum<Key extends string>(rows: readonly Readonly<Record<Key, number>>[], key: Key): number {
-  return rows.reduce((total, row) => total + row[key], 0)
+/** Whatever is in trouble, and of the others as many as the terminal has lines for beside the rest. */
+function howManyToShow(worstFirst: readonly StreamReport[], workers: number, { rows }: Terminal): number {
+  const room = (rows ?? Number.POSITIVE_INFINITY) - workers - LINES_BESIDE
+  if (worstFirst.length <= room) return worstFirst.length
+  return Math.max(room - 1, worstFirst.filter((stream) => !isAtRest(stream)).length)
 }

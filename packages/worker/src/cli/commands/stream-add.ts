@@ -34,9 +34,11 @@ The credential is read from an environment variable, since others can see a comm
 Examples:
   $ risc-worker stream add partner-a --url https://partner-a.example/events
   $ risc-worker stream add partner-b --url https://partner-b.example/events \\
-      --events account-disabled,account-enabled --retry-delays 10s,1m,10m,1h --max-age 72h
-  $ PARTNER_C='Bearer …' risc-worker stream add partner-c --url https://partner-c.example/events \\
-      --profile login.gov --audience urn:partner-c --authorization-env PARTNER_C
+      --events account-disabled,account-enabled --max-age 72h \\
+      --retry-delays 10s,1m,10m,1h
+  $ PARTNER_C='Bearer …' risc-worker stream add partner-c --profile login.gov \\
+      --url https://partner-c.example/events --audience urn:partner-c \\
+      --authorization-env PARTNER_C
 `
 
 export function addStreamAddCommand(stream: Command, world: World): void {

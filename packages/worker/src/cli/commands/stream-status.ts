@@ -31,25 +31,33 @@ interface Report {
 }
 
 const COMMANDS = [
-  ['pause', 'paused', 'hold a stream back: what waits is kept'],
-  ['resume', 'enabled', 'let a stream go on with what waits; if its breaker is open, try it at once'],
-  ['disable', 'disabled', 'end a stream: what waits is discarded, and nothing new is taken'],
-] as const satisfies readonly (readonly [string, StreamStatus, string])[]
+  ['pause', 'paused', 'hold a stream back: what waits is kept', 'maintenance until 14:00'],
+  [
+    'resume',
+    'enabled',
+    'let a stream go on with what waits; if its breaker is open, try it at once',
+    'maintenance is over',
+  ],
+  ['disable', 'disabled', 'end a stream: what waits is discarded, and nothing new is taken', 'contract ended'],
+] as const satisfies readonly (readonly [string, StreamStatus, string, string])[]
 
-const EXAMPLES = `
+function examples(name: string, reason: string): string {
+  return `
 Examples:
-  $ risc-worker stream pause partner-a --reason 'maintenance until 14:00'
-  $ IDP_KEYS="$(vault read …)" risc-worker stream resume partner-a --issuer https://idp.example/ --keys-env IDP_KEYS
+  $ risc-worker stream ${name} partner-a --reason '${reason}'
+  $ IDP_KEYS="$(vault read …)" risc-worker stream ${name} partner-a \\
+      --issuer https://idp.example/ --keys-env IDP_KEYS
 `
+}
 
 export function addStreamStatusCommands(stream: Command, world: World): void {
-  for (const [name, status, description] of COMMANDS) {
+  for (const [name, status, description, reason] of COMMANDS) {
     addSigningOptions(stream.command(name))
       .description(description)
       .argument('<id>', 'the stream')
       .option('--reason <text>', 'why, for the receiver and for status')
       .option('--json', 'print one JSON document')
-      .addHelpText('after', SIGNING_HELP + EXAMPLES)
+      .addHelpText('after', SIGNING_HELP + examples(name, reason))
       .action((id: string, options: StreamStatusOptions) => setStatus(id, status, options, world))
   }
 }

@@ -14,7 +14,8 @@ interface StreamVerifyOptions extends SigningOptions {
 
 const EXAMPLES = `
 Examples:
-  $ IDP_KEYS="$(vault read …)" risc-worker stream verify partner-a --issuer https://idp.example/ --keys-env IDP_KEYS
+  $ IDP_KEYS="$(vault read …)" risc-worker stream verify partner-a \\
+      --issuer https://idp.example/ --keys-env IDP_KEYS
 `
 
 export function addStreamVerifyCommand(stream: Command, world: World): void {

@@ -16,17 +16,15 @@ export interface LiveWorker {
 /** The workers that dispatch counts on. */
 export function readLiveWorkers(db: Kysely<OutboxDatabase>): Promise<LiveWorker[]> {
   return db
-    .selectFrom('risc.workers as w')
-    .select(['w.id', 'w.name', 'w.slots'])
-    .select((eb) =>
-      eb
-        .selectFrom('risc.inflight as i')
-        .select(sql<number>`count(*)::float8`.as('count'))
-        .whereRef('i.worker_id', '=', 'w.id')
-        .$asScalar()
-        .$notNull()
-        .as('in_flight'),
+    .with('held', (cte) =>
+      cte
+        .selectFrom('risc.inflight')
+        .select(['worker_id', sql<string>`count(*)`.as('count')])
+        .groupBy('worker_id'),
     )
+    .selectFrom('risc.workers as w')
+    .leftJoin('held as h', 'h.worker_id', 'w.id')
+    .select(['w.id', 'w.name', 'w.slots', sql<number>`coalesce(h.count, 0)::float8`.as('in_flight')])
     .select([
       'w.started_at',
       'w.beat_at',
