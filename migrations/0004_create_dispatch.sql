@@ -157,7 +157,7 @@ $$;
 -- most, and little in one pass, lest what began together ends together. An eighth is kept for streams that hold little:
 -- whatever begins to hang, all at once and unforeseen, a quiet stream finds a slot. Of the others those that hold least
 -- come first, and all by lot: by age, whoever has an old backlog would go before everybody else. Beyond what the fleet has
--- carried of late, all together get a sixteenth of the slots more in a pass, but each stream one: a backlog that is due
+-- carried of late, all together get a sixteenth of the slots more in a pass (or eight), but each stream one: a backlog due
 -- everywhere at once would keep the processors from everybody while its requests start.
 create function risc.rooms()
 returns table (
@@ -178,7 +178,7 @@ returns table (
         greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
       ) as slow_free,
       greatest(floor(f.slots / 50), 1) as little,
-      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 1) - coalesce(sum(j.held), 0) as growth
+      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 8) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (
     select * from risc.due_streams()

@@ -1456,7 +1456,7 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
         greatest(floor(f.slots / 2), 1) - coalesce(sum(j.held) filter (where j.slow), 0), greatest(floor(f.slots / 16), 1)
       ) as slow_free,
       greatest(floor(f.slots / 50), 1) as little,
-      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 1) - coalesce(sum(j.held), 0) as growth
+      (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 8) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
   ), due as materialized (
     select * from risc.due_streams()

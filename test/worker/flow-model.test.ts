@@ -115,7 +115,7 @@ class Run {
 
   async begin(): Promise<void> {
     await this.#pool.query(
-      'truncate risc.deliveries, risc.inflight, risc.history, risc.workers, risc.streams, risc.flow, risc.pace, risc.subjects, risc.urgent',
+      'truncate risc.deliveries, risc.inflight, risc.history, risc.workers, risc.streams, risc.flow, risc.pace, risc.subjects, risc.urgent, risc.redrive_streams',
     )
     this.#worker = await addWorker(this.#pool, { slots: 40 })
     await addStream(this.#pool, { id: 'strict', max_in_flight: 3 })

@@ -91,7 +91,7 @@ test('what is said of a delivery is what the next pass does with it', { timeout:
   await fc.assert(
     fc.asyncProperty(fc.array(stream, { minLength: 1, maxLength: 3 }), async (streams) => {
       await pool.query(
-        'truncate risc.deliveries, risc.inflight, risc.streams, risc.flow, risc.pace, risc.subjects, risc.urgent',
+        'truncate risc.deliveries, risc.inflight, risc.streams, risc.flow, risc.pace, risc.subjects, risc.urgent, risc.redrive_streams',
       )
       await pool.query('update risc.workers set beat_at = now()')
       for (const [place, facts] of streams.entries()) await arrange(pool, `s-${place}`, facts)

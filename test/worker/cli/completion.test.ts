@@ -69,7 +69,7 @@ test.for(['bash', 'zsh', 'fish'] as const)(
 )
 
 test('bash completes the value behind an equals sign, which it takes for a word', async () => {
-  expect(await complete('bash', ['list', '--state', '=', 'di'], NOWHERE)).toEqual(['dispatched'])
+  expect(await complete('bash', ['list', '--state', '=', 'dea'], NOWHERE)).toEqual(['dead'])
   expect(await complete('bash', ['list', '--state', '='], NOWHERE)).toContain('queued')
 })
 

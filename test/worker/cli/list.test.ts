@@ -125,7 +125,7 @@ test('--state accepted and discarded show what history has, the latest first', a
     set_sha256: createHash('sha256').update('head.a.1').digest('hex'),
   })
   const { stdout } = await runCommand(['list', '--state', 'discarded'], { DATABASE_URL: url })
-  expect(stdout).toMatch(new RegExp(`^JTI .+\n${discarded} +a +changed +0 +\\S+Z +discarded +- +stream_disabled\n$`))
+  expect(stdout).toMatch(new RegExp(`^JTI .+\n${discarded} +a +changed +discarded +stream_disabled +\\S+Z +0 +-\n$`))
 })
 
 test('--event, --reason, --since and --until narrow down what is shown, in every state', async ({ database }) => {

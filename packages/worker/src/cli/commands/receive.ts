@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { ProfileName } from 'risc-set'
-import { duration, wholeNumber } from '../argument.ts'
+import { commaSeparated, duration, wholeNumber } from '../argument.ts'
 import { type BehaviourOptions, readBehaviour } from '../dev-receiver/behaviour.ts'
 import { toJsonLine, toParagraph } from '../dev-receiver/format-arrival.ts'
 import { type IssuerKeysOptions, readIssuerKeys } from '../dev-receiver/issuer-keys.ts'
@@ -17,18 +17,20 @@ interface ReceiveOptions extends BehaviourOptions, IssuerKeysOptions {
 }
 
 const HELP = `
-For development: it prints what SETs say, subjects too, and listens on 127.0.0.1 and nowhere else. Credentials are not
-shown. A worker pushes to it with RISC_ALLOW_LOOPBACK=true. Ctrl-C ends it.
+For development: it prints what SETs say, subjects too, and listens on
+127.0.0.1 and nowhere else. Credentials are not shown. A worker pushes to it
+with RISC_ALLOW_LOOPBACK=true. Ctrl-C ends it.
 
-What it is told to do, it does about every request, or about the first --times of them; to the others it answers what
-they deserve.
+What it is told to do, it does about every request, or about the first --times
+of them; to the others it answers what they deserve. --retry-after 30 --times 2
+is busy and then well again; --err invalid_audience refuses; --hang is what it
+says.
 
 Examples:
-  $ risc-worker receive --issuer https://idp.example/ --audience bank --jwks https://idp.example/jwks.json
-  $ risc-worker receive --issuer https://idp.example/ --audience bank --keys-env IDP_KEYS --json | jq .claims.events
-  $ risc-worker receive … --status 503 --retry-after 30 --times 2     busy, and then well again
-  $ risc-worker receive … --err invalid_audience --description 'not ours'
-  $ risc-worker receive … --hang                                     until the worker has had enough
+  $ risc-worker receive --issuer https://idp.example/ --audience bank \\
+      --jwks https://idp.example/jwks.json
+  $ risc-worker receive --issuer https://idp.example/ --audience bank \\
+      --keys-env IDP_KEYS --retry-after 30 --times 2 --json
 `
 
 export function addReceiveCommand(program: Command, world: World): void {
@@ -36,7 +38,7 @@ export function addReceiveCommand(program: Command, world: World): void {
     .command('receive')
     .description('receive SETs on this machine, verify and print them: for development')
     .requiredOption('--issuer <url>', 'the IdP, byte for byte as its SETs name it')
-    .requiredOption('--audience <aud...>', 'whom the SETs are for: one of these')
+    .requiredOption('--audience <aud,…>', 'whom the SETs are for: one of these', commaSeparated)
     .option('--jwks <file|url>', 'the keys of the IdP')
     .option('--keys-env <name>', 'the environment variable that holds the JWK set of the IdP, private or public')
     .addOption(
