@@ -160,35 +160,32 @@ exception when unique_violation then
     using errcode = 'object_in_use';
 end $$;
 
--- What all redrives together may release a second, in ten turns; null without a worker. In a turn it is half of what a
--- dispatcher's pass may add, so that the other half is there for whatever is enqueued at that moment.
+-- What all redrives together may release a second, in ten turns; null without a worker. In a turn it is a quarter of what a
+-- dispatcher's pass may add: the rest is for whatever is enqueued at that moment.
 create function risc.redrives_per_second() returns double precision language sql stable
 return (
-  select 10 * greatest(floor(sum(w.slots) / 32.0), 1) from risc.workers w
+  select 10 * greatest(floor(sum(w.slots) / 64.0), 1) from risc.workers w
   where w.beat_at > now() - risc.worker_ttl() having count(*) > 0);
 
 -- How many dead letters may be released now: what the rate allows, as far as half of the stream's window, half of its burst
 -- and a quarter of the fleet's slots stay free, all that is in flight or waits for room counted. So whatever is enqueued
--- next finds room. A breaker that is to be tried may be tried by one, since nothing else may come.
+-- next finds room. What still waits for a pass or for a worker counts against the next turn: a fleet that is behind, be it
+-- for want of processors, is not given more. A breaker that is to be tried may be tried by one, since nothing else may come.
 create function risc.redrive_rooms() returns table (redrive_id bigint, stream_id text, room integer)
 language sql volatile as $$
   with held as (
-    select i.stream_id, count(*)::integer as held
+    select i.stream_id, count(*)::integer as held, count(*) filter (where i.worker_id is null) as unclaimed
     from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
-  ), fleet as (
-    select least(
-      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h), risc.redrives_per_second() / 10) as free
-    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), due as materialized (
     select * from risc.due_streams()
-  ), wish as (
+  ), wish as materialized (
     select r.redrive_id, r.stream_id, least(
       floor(extract(epoch from least(now() - r.next_at, interval '1 second')) * r.per_second) + 1,
       w.size - w.size / 2 - o.owed,
       s.rate_burst - s.rate_burst / 2 - (o.owed - o.held) - ceil(greatest(extract(epoch from (
           select p.paid_at from risc.pace p where p.stream_id = r.stream_id order by p.stream_id, p.paid_at desc limit 1
         ) - now()), 0) / extract(epoch from s.rate_spacing))
-    ) as room
+    ) as room, o.owed - o.held as waiting
     from risc.redrive_streams r
     join risc.streams s on s.id = r.stream_id
     join risc.flow f on f.stream_id = r.stream_id
@@ -204,6 +201,12 @@ language sql volatile as $$
           where q.stream_id = r.stream_id and q.state = 'queued' and q.due_at between d.first_due_at and now()
           order by q.due_at limit w.size) q)) as owed) o
     where r.state = 'running' and r.next_at <= now() and s.status = 'enabled'
+  ), fleet as (
+    select least(
+      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h),
+      risc.redrives_per_second() / 10 - (select coalesce(sum(h.unclaimed), 0) from held h)
+        - (select coalesce(sum(w.waiting), 0) from wish w)) as free
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), turn as (
     select w.*, sum(w.room) over (order by random(), w.stream_id rows unbounded preceding) as together
     from wish w where w.room >= 1

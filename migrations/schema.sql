@@ -1142,22 +1142,18 @@ CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id 
     LANGUAGE sql
     AS $$
   with held as (
-    select i.stream_id, count(*)::integer as held
+    select i.stream_id, count(*)::integer as held, count(*) filter (where i.worker_id is null) as unclaimed
     from risc.inflight i where i.ticket >= (select l.last_value from risc.low_ticket l) group by i.stream_id
-  ), fleet as (
-    select least(
-      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h), risc.redrives_per_second() / 10) as free
-    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), due as materialized (
     select * from risc.due_streams()
-  ), wish as (
+  ), wish as materialized (
     select r.redrive_id, r.stream_id, least(
       floor(extract(epoch from least(now() - r.next_at, interval '1 second')) * r.per_second) + 1,
       w.size - w.size / 2 - o.owed,
       s.rate_burst - s.rate_burst / 2 - (o.owed - o.held) - ceil(greatest(extract(epoch from (
           select p.paid_at from risc.pace p where p.stream_id = r.stream_id order by p.stream_id, p.paid_at desc limit 1
         ) - now()), 0) / extract(epoch from s.rate_spacing))
-    ) as room
+    ) as room, o.owed - o.held as waiting
     from risc.redrive_streams r
     join risc.streams s on s.id = r.stream_id
     join risc.flow f on f.stream_id = r.stream_id
@@ -1173,6 +1169,12 @@ CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id 
           where q.stream_id = r.stream_id and q.state = 'queued' and q.due_at between d.first_due_at and now()
           order by q.due_at limit w.size) q)) as owed) o
     where r.state = 'running' and r.next_at <= now() and s.status = 'enabled'
+  ), fleet as (
+    select least(
+      floor(sum(w.slots) * 0.75) - (select coalesce(sum(h.held), 0) from held h),
+      risc.redrives_per_second() / 10 - (select coalesce(sum(h.unclaimed), 0) from held h)
+        - (select coalesce(sum(w.waiting), 0) from wish w)) as free
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), turn as (
     select w.*, sum(w.room) over (order by random(), w.stream_id rows unbounded preceding) as together
     from wish w where w.room >= 1
@@ -1212,7 +1214,7 @@ WITH (fillfactor='50');
 
 CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
     LANGUAGE sql STABLE
-    RETURN (SELECT ((10)::numeric * GREATEST(floor(((sum(w.slots))::numeric / 32.0)), (1)::numeric)) FROM risc.workers w WHERE (w.beat_at > (now() - risc.worker_ttl())) HAVING (count(*) > 0));
+    RETURN (SELECT ((10)::numeric * GREATEST(floor(((sum(w.slots))::numeric / 64.0)), (1)::numeric)) FROM risc.workers w WHERE (w.beat_at > (now() - risc.worker_ttl())) HAVING (count(*) > 0));
 
 --
 -- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -

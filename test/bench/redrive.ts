@@ -93,14 +93,20 @@ function report(alone: readonly RedriveTurn[], redriving: readonly RedriveTurn[]
 }
 
 function figures(name: string, rounds: readonly (readonly Delivered[])[], base: readonly number[]): Figures {
-  const of = (q: number): number[] => rounds.map((round) => quantile(latencies(round), q))
+  const known = rounds.flatMap((round, n) =>
+    round.length > 0 ? [{ ms: latencies(round), base: base[n] ?? Number.NaN }] : [],
+  )
+  const of = (q: number): number[] => known.map(({ ms }) => quantile(ms, q))
   return {
     name,
     events: rounds.flat().length,
     p50: spread(of(0.5)),
     p95: spread(of(0.95)),
     p99: spread(of(0.99)),
-    toAlone: compare(of(0.99), base),
+    toAlone: compare(
+      of(0.99),
+      known.map((round) => round.base),
+    ),
   }
 }
 

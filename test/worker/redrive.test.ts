@@ -137,20 +137,40 @@ test('half of what a stream may be sent at once stays for live deliveries', asyn
 test('a quarter of the fleet’s slots stays free, and of the others few are taken at a time', async ({
   database: { pool },
 }) => {
-  await addWorker(pool, { slots: 128 })
+  const workerId = await addWorker(pool, { slots: 256 })
   for (const id of ['a', 'b', 'c', 'd']) {
-    await addStream(pool, { id, max_in_flight: 80 })
+    await addStream(pool, { id, max_in_flight: 120 })
     await addDeadLetters(pool, id, 60)
   }
   await startRedrive(pool, { perSecond: 1000 })
   const turns: (number | undefined)[] = []
-  for (let n = 0; n < 26; n++) {
+  for (let n = 0; n < 50; n++) {
     await letRatesPass(pool, 1000)
     turns.push((await turn(pool))?.['released'])
     await dispatch(pool)
+    await claim(pool, workerId, await tickets(pool))
+    await pool.query(`update risc.inflight set claimed_at = now() + interval '1 hour'`) // none hangs, however long this takes
   }
-  expect(turns.slice(0, 24)).toEqual(Array.from({ length: 24 }, () => 4))
-  expect(turns.slice(24)).toEqual([0, 0]) // 96 in flight
+  expect(turns.slice(0, 48)).toEqual(Array.from({ length: 48 }, () => 4))
+  expect(turns.slice(48)).toEqual([0, 0]) // 192 in flight
+})
+
+test('a fleet that is behind with what was released is not given more', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool, { slots: 256 })
+  await addStream(pool, { id: 'a' })
+  await addDeadLetters(pool, 'a', 20)
+  await startRedrive(pool, { perSecond: 1000 })
+  const nextTurn = async () => {
+    await letRatesPass(pool, 1000)
+    return (await turn(pool))?.['released']
+  }
+  expect(await nextTurn()).toBe(4)
+  expect(await nextTurn()).toBe(0) // no pass was made
+  await dispatch(pool)
+  expect(await nextTurn()).toBe(0) // no worker has claimed one
+  const [first = 0] = await tickets(pool)
+  await claim(pool, workerId, [first])
+  expect(await nextTurn()).toBe(1)
 })
 
 test.for([

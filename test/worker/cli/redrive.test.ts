@@ -6,7 +6,7 @@ import { runCommand, runJson } from './command.ts'
 
 test('a redrive is cancelled half-way and resumed, and both say how far it is', async ({ database: { pool, url } }) => {
   const env = { DATABASE_URL: url, USER: 'alice' }
-  await addWorker(pool, { slots: 1000 })
+  await addWorker(pool, { slots: 40_000 })
   await addStream(pool, { id: 'a' })
   await addDeadLetters(pool, 'a', 10)
   const id = await startRedrive(pool, { perSecond: 4 })
@@ -60,7 +60,7 @@ test('list shows the latest first, and what each is about', async ({ database: {
 
 test('watch prints what changes, and ends when all is released and answered', async ({ database: { pool, url } }) => {
   const env = { DATABASE_URL: url }
-  await addWorker(pool, { slots: 1000 })
+  await addWorker(pool, { slots: 40_000 })
   await addStream(pool, { id: 'a' })
   await addDeadLetters(pool, 'a', 2)
   const id = await startRedrive(pool, { perSecond: 1 })

@@ -35,12 +35,7 @@ export async function beginRedrive(db: Kysely<OutboxDatabase>, wanted: WantedRed
   }
   if (totals.to_send > 0) world.stdout.write(formatPlan(streams))
   world.stdout.write(`${describePlan(totals, streams, id)}\n`)
-  if (totals.exp_passed > 0)
-    world.stderr.write(`${totals.exp_passed} cannot be sent, the exp of their SET has passed\n`)
-  if (totals.stream_disabled > 0)
-    world.stderr.write(`${totals.stream_disabled} cannot be sent, their stream is disabled\n`)
-  if (totals.about_stream > 0)
-    world.stderr.write(`${totals.about_stream} are about a stream itself: retry them by jti\n`)
+  world.stderr.write(explainUnsent(totals))
   if (id === undefined) return
   world.stderr.write(`see \`risc-worker redrive watch ${id}\`; stop it by \`risc-worker redrive cancel ${id}\`\n`)
   if (together === undefined) world.stderr.write('no worker is alive: it begins when one is\n')
@@ -75,6 +70,16 @@ function describePlan({ to_send, seconds }: Totals, streams: readonly RedrivePla
   const letters = `${to_send} dead letters of ${names.length === 1 ? names[0] : `${names.length} streams`}`
   const begun = id === undefined ? 'would send' : `redrive ${id} sends`
   return `${begun} ${letters} again, in about ${formatSpan(seconds * 1000)}`
+}
+
+/** Says why the others are not sent, one line for each reason. */
+function explainUnsent({ exp_passed, stream_disabled, about_stream }: Totals): string {
+  const reasons = [
+    [exp_passed, 'cannot be sent, the exp of their SET has passed'],
+    [stream_disabled, 'cannot be sent, their stream is disabled'],
+    [about_stream, 'are about a stream itself: retry them by jti'],
+  ] as const
+  return reasons.map(([count, why]) => (count > 0 ? `${count} ${why}\n` : '')).join('')
 }
 
 function formatPlan(streams: readonly RedrivePlan[]): string {
