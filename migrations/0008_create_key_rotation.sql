@@ -34,25 +34,25 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set j
   order by kid;
 $$;
 
--- Waits for the transactions that have written deliveries by now, five seconds at most: what they enqueued can be seen
--- once they have ended. Those that write later are not waited for. pg_locks shows the moment, whatever the snapshot; a
+-- Waits for the transactions that hold such a lock on a table by now, five seconds at most: what they have enqueued can be
+-- seen once they have ended. Those that come later are not waited for. pg_locks shows the moment, whatever the snapshot; a
 -- prepared transaction has no pid there.
-create function risc.await_writers() returns void
+create function risc.await_transactions(p_table regclass, p_mode text) returns void
 language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_deadline timestamptz := clock_timestamp() + interval '5 seconds';
-  v_writers text[];
+  v_open text[];
   v_pids text;
 begin
   loop
     select array_agg(l.virtualtransaction), string_agg(distinct coalesce(l.pid::text, 'none, prepared'), ', ')
-    into v_writers, v_pids
+    into v_open, v_pids
     from pg_locks l
-    where l.relation = 'risc.deliveries'::regclass and l.mode = 'RowExclusiveLock'
+    where l.relation = p_table and l.mode = p_mode
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
       and l.pid is distinct from pg_backend_pid()
-      and (v_writers is null or l.virtualtransaction = any (v_writers));
-    exit when v_writers is null;
+      and (v_open is null or l.virtualtransaction = any (v_open));
+    exit when v_open is null;
     if clock_timestamp() > v_deadline then
       raise exception
         'transactions that may have enqueued SETs are still open after 5 seconds (pid %): try again when they have ended',
@@ -75,7 +75,7 @@ begin
     raise exception 'risc.retire_key must see what commits while it waits: call it in READ COMMITTED'
       using errcode = 'invalid_transaction_state';
   end if;
-  perform risc.await_writers();
+  perform risc.await_transactions('risc.deliveries', 'RowExclusiveLock');
   select u.unsettled, u.dead, u.accepted_recently, u.needed_until
   into unsettled, dead, accepted_recently, needed_until
   from risc.key_usage(p_recent) u where u.kid = p_kid;
@@ -146,5 +146,5 @@ begin
   return next;
 end $$;
 
-revoke execute on function risc.key_usage, risc.await_writers, risc.retire_key, risc.deliveries_signed_by,
+revoke execute on function risc.key_usage, risc.await_transactions, risc.retire_key, risc.deliveries_signed_by,
   risc.replace_signatures from public;

@@ -96,27 +96,39 @@ begin
 end $$;
 
 --
--- Name: await_writers(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: await_stream_status(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.await_writers() RETURNS void
+CREATE FUNCTION risc.await_stream_status() RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform risc.await_transactions('risc.streams', 'AccessShareLock');
+  perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
+end $$;
+
+--
+-- Name: await_transactions(regclass, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.await_transactions(p_table regclass, p_mode text) RETURNS void
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_deadline timestamptz := clock_timestamp() + interval '5 seconds';
-  v_writers text[];
+  v_open text[];
   v_pids text;
 begin
   loop
     select array_agg(l.virtualtransaction), string_agg(distinct coalesce(l.pid::text, 'none, prepared'), ', ')
-    into v_writers, v_pids
+    into v_open, v_pids
     from pg_locks l
-    where l.relation = 'risc.deliveries'::regclass and l.mode = 'RowExclusiveLock'
+    where l.relation = p_table and l.mode = p_mode
       and l.database = (select d.oid from pg_database d where d.datname = current_database())
       and l.pid is distinct from pg_backend_pid()
-      and (v_writers is null or l.virtualtransaction = any (v_writers));
-    exit when v_writers is null;
+      and (v_open is null or l.virtualtransaction = any (v_open));
+    exit when v_open is null;
     if clock_timestamp() > v_deadline then
       raise exception
         'transactions that may have enqueued SETs are still open after 5 seconds (pid %): try again when they have ended',
@@ -518,6 +530,44 @@ CREATE FUNCTION risc.discard_disabled(p_limit integer) RETURNS integer
                    WHERE ((q.stream_id = s_1.id) AND (q.state = 'queued'::text) AND (NOT q.urgent)))))
           LIMIT 5) s;
 END;
+
+--
+-- Name: discard_stream(text, text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_stream(p_stream_id text, p_reason text, p_limit integer) RETURNS TABLE(queued bigint, dead bigint)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_locked bigint[];
+begin
+  delete from risc.inflight i where i.ticket = any (array(
+    select u.ticket from risc.inflight u
+    where u.stream_id = p_stream_id and u.worker_id is null order by u.ticket for update));
+  if exists (
+    select from risc.urgent u join risc.deliveries d on d.id = u.delivery_id
+    where u.stream_id = p_stream_id and (select true from risc.inflight i where i.delivery_id = d.id) is null
+  ) then
+    perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0)); -- it is handed over whatever the status
+  end if;
+  select coalesce(array_agg(l.id), '{}'), count(*) filter (where l.state = 'queued'), count(*) filter (where l.state = 'dead')
+  into v_locked, queued, dead
+  from (
+    select d.id, d.state from risc.deliveries d
+    where d.id = any (array(
+        (select q.id from risc.deliveries q
+         where q.stream_id = p_stream_id and q.state = 'queued' order by q.due_at, q.id limit p_limit)
+        union all
+        (select q.id from risc.deliveries q
+         where q.stream_id = p_stream_id and q.state = 'dead' order by q.stream_id, q.id limit p_limit)))
+      and (select true from risc.inflight i where i.delivery_id = d.id) is null
+    order by d.id for update skip locked) l;
+  perform risc.discard_deliveries(v_locked, p_reason);
+  return next;
+end $$;
 
 --
 -- Name: dispatch(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1406,7 +1456,7 @@ begin
     raise exception 'risc.retire_key must see what commits while it waits: call it in READ COMMITTED'
       using errcode = 'invalid_transaction_state';
   end if;
-  perform risc.await_writers();
+  perform risc.await_transactions('risc.deliveries', 'RowExclusiveLock');
   select u.unsettled, u.dead, u.accepted_recently, u.needed_until
   into unsettled, dead, accepted_recently, needed_until
   from risc.key_usage(p_recent) u where u.kid = p_kid;
@@ -1669,6 +1719,20 @@ begin
     perform risc.learn(v_lessons);
   end if;
   return v_tickets;
+end $$;
+
+--
+-- Name: shorten_pace(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.shorten_pace(p_stream_id text) RETURNS void
+    LANGUAGE plpgsql
+    AS $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
+  update risc.pace p set paid_at = now() + s.rate_burst * s.rate_spacing
+  from risc.streams s
+  where s.id = p_stream_id and p.stream_id = s.id and p.paid_at > now() + s.rate_burst * s.rate_spacing;
 end $$;
 
 --
@@ -2880,10 +2944,10 @@ ALTER TABLE ONLY risc.urgent
     ADD CONSTRAINT urgent_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
--- Name: FUNCTION await_writers(); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION await_transactions(p_table regclass, p_mode text); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.await_writers() FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.await_transactions(p_table regclass, p_mode text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer, p_after bigint); Type: ACL; Schema: risc; Owner: -

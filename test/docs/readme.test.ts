@@ -26,6 +26,7 @@ test.each([
   'packages/set/README.md',
   'packages/outbox/README.md',
   'packages/worker/README.md',
+  'examples/deploy/README.md',
   'examples/observability/README.md',
 ])('every file that %s points at is there', (document) => {
   const links = [...read(document).matchAll(/\]\(([^)#:]+)\)/g)].map(([, link = '']) => link)

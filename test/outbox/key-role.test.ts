@@ -6,7 +6,7 @@ import { rotate } from './rotation.ts'
 
 const FUNCTIONS = [
   'select * from risc.key_usage()',
-  'select risc.await_writers()',
+  "select risc.await_transactions('risc.deliveries', 'RowExclusiveLock')",
   "select * from risc.retire_key('old')",
   "select * from risc.deliveries_signed_by('old', 1, 0)",
   "select * from risc.replace_signatures('', 'old', '[]', '{}')",

@@ -1,5 +1,6 @@
+import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { formatSpan, parseDuration } from '../../../packages/worker/src/cli/duration.ts'
+import { formatDuration, formatSpan, parseDuration } from '../../../packages/worker/src/cli/duration.ts'
 
 test.each([
   ['250ms', 250],
@@ -25,4 +26,9 @@ test.each([
   [86_400_000, '1d'],
 ])('a span of %d ms is shown as %s', (ms, text) => {
   expect(formatSpan(ms)).toBe(text)
+})
+
+test('a duration that is written is read as the same, in the largest unit that has no rest', () => {
+  fc.assert(fc.property(fc.nat(9_999_999_999), (ms) => parseDuration(formatDuration(ms)) === ms))
+  expect([0, 1500, 90_000, 259_200_000].map(formatDuration)).toEqual(['0ms', '1500ms', '90s', '3d'])
 })

@@ -14,13 +14,14 @@ test.each(['timeout exceeded when trying to connect', 'Connection terminated une
   },
 )
 
-test('a refused login, a missing database, a missing schema and a full server are told apart', () => {
-  const codes = ['28P01', '3D000', '42P01', '53300']
+test('a refused login, a missing database, a missing schema, a full and a slow server are told apart', () => {
+  const codes = ['28P01', '3D000', '42P01', '53300', '57014']
   expect(codes.map((code) => explainError(withCode(code)))).toEqual([
     expect.stringContaining('role or the password'),
     expect.stringContaining('does not exist'),
     expect.stringContaining('risc-worker migrate'),
     expect.stringContaining('try again'),
+    expect.stringContaining('too long'),
   ])
 })
 

@@ -64,6 +64,9 @@ test.each([
   'why 0f',
   'retry 0f',
   'stream list',
+  'stream show a',
+  'stream set a --max-in-flight 7',
+  'stream remove a',
   'stream add partner-a --url https://partner-a.example/',
   'migrate',
 ])('without a database, %s fails with one line that holds no password', async (command) => {
@@ -90,6 +93,7 @@ test.for([
   'retry 0f',
   'retry --all-dead',
   'stream list',
+  'stream show a',
   'run',
 ])('without the schema, %s fails with one line that names the command to run', async (command, { empty }) => {
   const env = { DATABASE_URL: empty.url, RISC_LOG_LEVEL: 'silent' }

@@ -6,6 +6,12 @@ export function parseDuration(text: string): number | undefined {
   return count === undefined ? undefined : Number(count) * UNITS[unit as keyof typeof UNITS]
 }
 
+/** Writes a duration as {@link parseDuration} reads it, in the largest unit that leaves no rest. */
+export function formatDuration(ms: number): string {
+  const [unit, size] = Object.entries(UNITS).findLast(([, size]) => ms > 0 && ms % size === 0) ?? ['ms', 1]
+  return `${ms / size}${unit}`
+}
+
 /** Writes a span for people in its largest unit, rounded down, as in `12m`. */
 export function formatSpan(ms: number): string {
   const [unit, size] = Object.entries(UNITS).findLast(([unit, size]) => unit !== 'ms' && ms >= size) ?? ['s', 1000]

@@ -31,6 +31,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   '42703': NO_SCHEMA,
   '42883': NO_SCHEMA,
   '53300': NOT_NOW,
+  '57014': 'the database took too long to answer: try again when it is less busy',
   '57P01': NOT_NOW,
   '57P02': NOT_NOW,
   '57P03': NOT_NOW,

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
+import { addCheckCommand } from './commands/check.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addDiscardCommand } from './commands/discard.ts'
 import { addKeyCommands } from './commands/key.ts'
@@ -73,6 +74,7 @@ export function createProgram(world: World): Command {
     .addHelpText('after', ENVIRONMENT)
   addRunCommand(program, world)
   addMigrateCommand(program, world)
+  addCheckCommand(program, world)
   addStatusCommand(program, world)
   addListCommand(program, world)
   addShowCommand(program, world)

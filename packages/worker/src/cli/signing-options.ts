@@ -23,16 +23,32 @@ export function addSigningOptions(command: Command): Command {
     .option('--keys-env <name>', 'the environment variable that holds the private JWK set of the IdP')
 }
 
+/** The IdP's name and keys. */
+export interface Signing {
+  readonly issuer: string
+  readonly keys: SigningKeys
+}
+
 /**
  * Sets up the IdP's outbox for one command, or `undefined` if it was not given the keys.
  *
  * @throws {@link MisuseError} that never quotes a key.
  */
-export async function readOutbox({ issuer, keysEnv }: SigningOptions, env: Environment): Promise<Outbox | undefined> {
+export async function readOutbox(options: SigningOptions, env: Environment): Promise<Outbox | undefined> {
+  const signing = await readSigning(options, env)
+  return signing && createOutbox(signing)
+}
+
+/**
+ * Loads the IdP's keys for one command, or `undefined` if it was not given them.
+ *
+ * @throws {@link MisuseError} that never quotes a key; its `cause` is what is wrong with the key set, if that is it.
+ */
+export async function readSigning({ issuer, keysEnv }: SigningOptions, env: Environment): Promise<Signing | undefined> {
   if (issuer === undefined && keysEnv === undefined) return undefined
   if (issuer === undefined || keysEnv === undefined) throw new MisuseError('--issuer and --keys-env go together')
   if (!URL.canParse(issuer)) throw new MisuseError('--issuer is not a URL')
-  return createOutbox({ issuer, keys: await readKeys(keysEnv, env) })
+  return { issuer, keys: await readKeys(keysEnv, env) }
 }
 
 /** Whoever gives the keys themselves must not find them in the output as well. */
@@ -44,6 +60,6 @@ async function readKeys(name: string, env: Environment): Promise<SigningKeys> {
     return await loadSigningKeys(jwks)
   } catch (error) {
     if (!(error instanceof InvalidKeysError)) throw error
-    throw new MisuseError(`--keys-env: ${name}: ${error.message}`)
+    throw new MisuseError(`--keys-env: ${name}: ${error.message}`, { cause: error })
   }
 }

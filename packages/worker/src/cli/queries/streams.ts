@@ -1,4 +1,4 @@
-import { type Insertable, type Kysely, type Selectable, sql } from 'kysely'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
@@ -8,19 +8,20 @@ export interface Stream extends Omit<Selectable<StreamTable>, 'authorization_hea
   readonly has_authorization: boolean
 }
 
+/** A stream's settings before and after a change. */
+export interface StreamUpdate {
+  readonly before: Stream
+  readonly after: Stream
+}
+
 /** The streams, by id. */
 export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
-  return db
-    .selectFrom('risc.streams')
-    .select(['id', 'profile', 'endpoint_url', 'audience', 'events_requested'])
-    .select(['status', 'status_reason', 'status_changed_at', 'ordering', 'max_in_flight', 'rate_limit'])
-    .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
-    .select(['timeout_ms', 'retry_delays_ms'])
-    .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
-    .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
-    .select('created_at')
-    .orderBy('id')
-    .execute()
+  return selectStreams(db).orderBy('id').execute()
+}
+
+/** One stream, which has to be there. */
+export function readStream(db: Kysely<OutboxDatabase>, id: string): Promise<Stream> {
+  return selectStreams(db).where('id', '=', id).executeTakeFirstOrThrow()
 }
 
 /** Adds a stream; returns `false` and changes nothing when there is one of this id already. */
@@ -34,8 +35,41 @@ export async function insertStream(db: Kysely<OutboxDatabase>, stream: Insertabl
   return inserted !== undefined
 }
 
+/**
+ * Changes a stream's settings. A rate counts from now on: what the old one had made it wait for is forgotten.
+ *
+ * @param allow throws if the stream, as it is now, must not be changed so
+ */
+export async function updateStream(
+  db: Kysely<OutboxDatabase>,
+  id: string,
+  { settings, allow }: { settings: Updateable<StreamTable>; allow: (before: Stream) => void },
+): Promise<StreamUpdate> {
+  const update = await db.transaction().execute(async (trx) => {
+    const before = await selectStreams(trx).where('id', '=', id).forNoKeyUpdate().executeTakeFirstOrThrow()
+    allow(before)
+    await trx.updateTable('risc.streams').set(settings).where('id', '=', id).execute()
+    return { before, after: await readStream(trx, id) }
+  })
+  const { rate_limit, rate_interval } = settings
+  if (rate_limit !== undefined || rate_interval !== undefined) await sql`select risc.shorten_pace(${id})`.execute(db)
+  return update
+}
+
 /** The ids of all streams. */
 export async function listStreamIds(db: Kysely<OutboxDatabase>): Promise<string[]> {
   const rows = await db.selectFrom('risc.streams').select('id').orderBy('id').execute()
   return rows.map(({ id }) => id)
+}
+
+function selectStreams(db: Kysely<OutboxDatabase>) {
+  return db
+    .selectFrom('risc.streams')
+    .select(['id', 'profile', 'endpoint_url', 'audience', 'events_requested'])
+    .select(['status', 'status_reason', 'status_changed_at', 'ordering', 'max_in_flight', 'rate_limit'])
+    .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
+    .select(['timeout_ms', 'retry_delays_ms'])
+    .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
+    .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
+    .select('created_at')
 }

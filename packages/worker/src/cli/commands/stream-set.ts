@@ -1,0 +1,115 @@
+import type { Command } from 'commander'
+import type { Kysely } from 'kysely'
+import type { OutboxDatabase } from 'risc-outbox'
+import { readConnectionConfig } from '../../config.ts'
+import { CommandFailedError, MisuseError } from '../command-error.ts'
+import { withDatabase } from '../database.ts'
+import { printJson } from '../json.ts'
+import { type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
+import { requireStream } from '../require-stream.ts'
+import {
+  addSettingOptions,
+  CREDENTIAL_HELP,
+  readStreamSettings,
+  type StreamSettingOptions,
+  type StreamSettings,
+} from '../stream-settings.ts'
+import { describeSettings } from '../stream-text.ts'
+import { formatTable } from '../table.ts'
+import type { World } from '../world.ts'
+
+interface StreamSetOptions extends StreamSettingOptions {
+  /** `false` by `--no-authorization`. */
+  readonly authorization: boolean
+  readonly keepAuthorization?: true
+  readonly json?: true
+}
+
+const HELP = `
+Prints what changed. Workers go by it at once; what is in flight at that moment is still sent as before, and what was
+enqueued already stays as it was written. A new URL, credential or timeout has a stream tried at once whose breaker is open.
+
+A credential is not sent to another origin unless somebody says so: with such a URL give a new one, --no-authorization or
+--keep-authorization.
+${CREDENTIAL_HELP}
+Examples:
+  $ risc-worker stream set partner-a --max-in-flight 10 --rate-limit 300
+  $ risc-worker stream set partner-a --events account-disabled,account-enabled
+  $ PARTNER_A='Bearer …' risc-worker stream set partner-a \\
+      --url https://new.partner-a.example/events --authorization-env PARTNER_A
+`
+
+export function addStreamSetCommand(stream: Command, world: World): void {
+  addSettingOptions(stream.command('set'), { isNew: false })
+    .description('change the settings of a stream')
+    .argument('<id>', 'the stream')
+    .option('--no-authorization', 'send no Authorization header')
+    .option('--keep-authorization', 'send the Authorization header to the new URL’s origin too')
+    .option('--json', 'print one JSON document')
+    .addHelpText('after', HELP)
+    .action((id: string, options: StreamSetOptions) => set(id, options, world))
+}
+
+async function set(id: string, options: StreamSetOptions, world: World): Promise<void> {
+  const { databaseUrl, allowLoopback } = readConnectionConfig(world.env)
+  const problem = misuse(options)
+  if (problem !== undefined) throw new MisuseError(problem)
+  const settings = {
+    ...readStreamSettings(options, { allowLoopback }, world.env),
+    ...(!options.authorization && { authorization_header: null }),
+  }
+  if (Object.keys(settings).length === 0) throw new MisuseError('nothing to set: --help tells what can be')
+  const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options }))
+  const renewed = options.authorizationEnv !== undefined && update.before.has_authorization
+  if (options.json) printJson(world.stdout, { stream_id: id, changed: changes(update), authorization_renewed: renewed })
+  else world.stdout.write(formatChanges(update, renewed))
+  warnOfAudience(update, world)
+}
+
+function misuse({ url, authorizationEnv, authorization, keepAuthorization }: StreamSetOptions): string | undefined {
+  if (keepAuthorization && url === undefined) return '--keep-authorization goes with --url'
+  if ([authorizationEnv !== undefined, !authorization, keepAuthorization].filter(Boolean).length > 1) {
+    return 'give only one of --authorization-env, --no-authorization and --keep-authorization'
+  }
+  return undefined
+}
+
+async function change(
+  db: Kysely<OutboxDatabase>,
+  id: string,
+  { settings, options }: { readonly settings: StreamSettings; readonly options: StreamSetOptions },
+): Promise<StreamUpdate> {
+  await requireStream(db, id)
+  const decided = options.keepAuthorization || 'authorization_header' in settings
+  return updateStream(db, id, {
+    settings,
+    allow({ endpoint_url, has_authorization }) {
+      if (decided || !has_authorization || settings.endpoint_url === undefined) return
+      if (URL.parse(endpoint_url)?.origin === URL.parse(settings.endpoint_url)?.origin) return
+      throw new CommandFailedError(
+        'the URL is of another origin, and the credential was not given for it: add --authorization-env with a new one, --no-authorization or --keep-authorization',
+      )
+    },
+  })
+}
+
+/** What is not as it was, by the names of the columns. */
+function changes({ before, after }: StreamUpdate): Record<string, { readonly from: unknown; readonly to: unknown }> {
+  const names = Object.keys(after) as (keyof Stream)[]
+  const changed = names.filter((name) => JSON.stringify(before[name]) !== JSON.stringify(after[name]))
+  return Object.fromEntries(changed.map((name) => [name, { from: before[name], to: after[name] }]))
+}
+
+function formatChanges({ before, after }: StreamUpdate, renewed: boolean): string {
+  const old = describeSettings(before)
+  const rows = Object.entries(describeSettings(after))
+    .map(([name, value]) => [name, old[name] ?? '', name === 'authorization' && renewed ? 'set anew' : value])
+    .filter(([, from, to]) => from !== to)
+  return rows.length === 0 ? 'all was set so already\n' : formatTable(['SETTING', 'BEFORE', 'AFTER'], rows)
+}
+
+/** The URL is the audience by default, and a receiver is strict about it. */
+function warnOfAudience({ before, after }: StreamUpdate, world: World): void {
+  if (before.endpoint_url === after.endpoint_url || !after.audience.includes(before.endpoint_url)) return
+  world.stderr.write('the audience is still the old URL: --audience changes it, if the receiver wants another\n')
+}

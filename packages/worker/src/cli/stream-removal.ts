@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Kysely } from 'kysely'
+import type { OutboxDatabase } from 'risc-outbox'
+import { CommandFailedError } from './command-error.ts'
+import { awaitStatus, deleteStream, discardBatch, forgetSubjects } from './queries/stream-removal.ts'
+import { countOwed, type Owed } from './queries/stream-state.ts'
+import { changeStatus } from './queries/stream-status.ts'
+import { readStream } from './queries/streams.ts'
+
+/** How a stream is to be removed. */
+export interface RemovalOptions {
+  /** Why what it has is discarded; without it, the stream has to have nothing. */
+  readonly reason: string | undefined
+  /** How long to wait for what is in flight. */
+  readonly waitMs: number
+  /** Called when something is in flight that has to be waited for. */
+  readonly onWait: (dispatched: number) => void
+}
+
+/** What was removed with the stream. */
+export interface RemovalReport {
+  readonly discarded: { readonly queued: number; readonly dead: number }
+  readonly subjects: number
+}
+
+const LOOK_AGAIN_MS = 100
+/** What comes while the stream is being disabled is discarded as if that alone had been asked for. */
+const LATE = 'stream_disabled'
+
+/**
+ * Removes a stream with all that it has. Any step may be the last one before a crash: the next call goes on.
+ *
+ * What is to be discarded is held back first, since workers discard what a disabled stream has, and not for that reason.
+ * Only then is it disabled, so that nothing new comes.
+ *
+ * @throws {@link CommandFailedError} if something is owed that may not be discarded, or does not land in time.
+ */
+export async function removeStream(
+  db: Kysely<OutboxDatabase>,
+  streamId: string,
+  { reason, waitMs, onWait }: RemovalOptions,
+): Promise<RemovalReport> {
+  const deadline = performance.now() + waitMs
+  const discarded = { queued: 0, dead: 0 }
+
+  async function empty(because: string): Promise<void> {
+    for (let waiting = false; ; await sleep(LOOK_AGAIN_MS)) {
+      for (let more = true; more; ) {
+        const batch = await discardBatch(db, streamId, because)
+        discarded.queued += batch.queued
+        discarded.dead += batch.dead
+        more = batch.queued + batch.dead > 0
+      }
+      const owed = await countOwed(db, streamId)
+      if (isNothing(owed)) return
+      if (performance.now() > deadline) throw new CommandFailedError(`${describe(owed)} left after --wait: try again`)
+      if (!waiting && owed.dispatched > 0) onWait(owed.dispatched)
+      waiting = true
+    }
+  }
+
+  const { status } = await readStream(db, streamId)
+  if (reason === undefined) {
+    const owed = await countOwed(db, streamId)
+    if (!isNothing(owed)) throw new CommandFailedError(refusal(streamId, owed))
+  } else {
+    if (status === 'enabled') await changeStatus(db, { streamId, status: 'paused', reason: `being removed: ${reason}` })
+    await awaitStatus(db)
+    await empty(reason)
+  }
+  await changeStatus(db, { streamId, status: 'disabled', reason: 'being removed' })
+  await awaitStatus(db)
+  await empty(LATE)
+
+  let subjects = 0
+  for (let some = -1; some !== 0; subjects += some) some = await forgetSubjects(db, streamId)
+  const removal = await deleteStream(db, streamId)
+  if (removal !== 'removed') throw new CommandFailedError(`stream ${streamId} ${removal} meanwhile: try again`)
+  return { discarded, subjects }
+}
+
+const isNothing = ({ queued, dispatched, dead }: Owed): boolean => queued + dispatched + dead === 0
+
+const describe = ({ queued, dispatched, dead }: Owed): string =>
+  `${queued} queued, ${dispatched} dispatched and ${dead} dead deliveries are`
+
+const refusal = (streamId: string, owed: Owed): string =>
+  `stream ${streamId} cannot be removed: ${describe(owed)} on record; --discard --reason <text> gives them up, to history`

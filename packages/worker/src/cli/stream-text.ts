@@ -1,0 +1,27 @@
+import { eventUris } from 'risc-set'
+import { formatDuration } from './duration.ts'
+import type { Stream } from './queries/streams.ts'
+
+/** Writes a stream's settings for people, by the names and in the form that `stream set` takes them. */
+export function describeSettings(stream: Stream): Readonly<Record<string, string>> {
+  return {
+    url: stream.endpoint_url,
+    profile: stream.profile,
+    audience: stream.audience.join(' '),
+    events: stream.events_requested?.map(shortName).join(',') ?? 'all',
+    ordering: stream.ordering,
+    'max-in-flight': `${stream.max_in_flight}`,
+    'rate-limit': `${stream.rate_limit}`,
+    'rate-interval': formatDuration(stream.rate_interval_seconds * 1000),
+    'timeout-ms': `${stream.timeout_ms}`,
+    'retry-delays': stream.retry_delays_ms.map(formatDuration).join(',') || 'none',
+    'max-age': formatDuration(stream.max_age_seconds * 1000),
+    authorization: stream.has_authorization ? 'set' : 'none',
+  }
+}
+
+const SHORT_NAMES = new Map<string, string>(Object.entries(eventUris).map(([name, uri]) => [uri, name]))
+
+function shortName(uri: string): string {
+  return SHORT_NAMES.get(uri) ?? uri
+}

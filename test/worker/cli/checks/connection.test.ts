@@ -1,0 +1,110 @@
+import { once } from 'node:events'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
+import { createServer, getCACertificates, setDefaultCACertificates, type TlsOptions } from 'node:tls'
+import { expect, onTestFinished, test } from 'vitest'
+import { type Connection, tryConnection } from '../../../../packages/worker/src/cli/checks/connection.ts'
+import { type Certificate, type CertificateFacts, certify, inDays } from './certificates.ts'
+
+const NAME = 'partner.example'
+const WITHIN_MS = 5000
+
+async function listen(server: Server): Promise<number> {
+  const sockets = new Set<Socket>()
+  server.on('connection', (socket) => sockets.add(socket.on('error', () => undefined)))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  })
+  return (server.address() as AddressInfo).port
+}
+
+/** A server behind TLS, and what it was sent when all was encrypted. */
+async function serve({ cert, key }: Certificate, options: TlsOptions = {}): Promise<{ port: number; sent: Buffer[] }> {
+  const sent: Buffer[] = []
+  const server = createServer({ cert, key, ...options }, (socket) => {
+    socket.on('error', () => undefined).on('data', (data: Buffer) => sent.push(data))
+  })
+  server.on('tlsClientError', () => undefined)
+  return { port: await listen(server), sent }
+}
+
+function trust({ authority }: Certificate): void {
+  const before = getCACertificates('default')
+  onTestFinished(() => setDefaultCACertificates(before))
+  setDefaultCACertificates([...before, authority])
+}
+
+const connect = (port: number, name = NAME, withinMs = WITHIN_MS): Promise<Connection> =>
+  tryConnection(new URL(`https://${name}:${port}/events`), withinMs, async () => ['127.0.0.1'])
+
+test('an endpoint with a good certificate is connected to, by TLS 1.2 or newer, and sent nothing', async () => {
+  const certificate = await certify({ name: NAME, validTo: inDays(30) })
+  const { port, sent } = await serve(certificate)
+  trust(certificate)
+  expect(await connect(port)).toEqual({ kind: 'secured', protocol: 'TLSv1.3', validTo: expect.any(Date) })
+  const { port: older } = await serve(certificate, { maxVersion: 'TLSv1.2' })
+  expect(await connect(older)).toMatchObject({ kind: 'secured', protocol: 'TLSv1.2' })
+  expect(sent).toEqual([])
+})
+
+test.for<[failure: string, facts: CertificateFacts, trusted: boolean]>([
+  ['certificate_wrong_name', { name: 'other.example' }, true],
+  ['certificate_expired', { name: NAME, validFrom: inDays(-9), validTo: inDays(-1) }, true],
+  ['certificate_not_yet_valid', { name: NAME, validFrom: inDays(1) }, true],
+  ['certificate_untrusted', { name: NAME }, false],
+])('%s is told in a word', async ([failure, facts, trusted]) => {
+  const certificate = await certify(facts)
+  const { port } = await serve(certificate)
+  if (trusted) trust(certificate)
+  expect(await connect(port)).toEqual({ kind: 'failed', failure })
+})
+
+test('TLS older than 1.2 is no TLS', async () => {
+  const certificate = await certify({ name: NAME })
+  const ciphers = 'DEFAULT@SECLEVEL=0'
+  const { port } = await serve(certificate, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers })
+  trust(certificate)
+  expect(await connect(port)).toEqual({ kind: 'failed', failure: 'tls_failed' })
+})
+
+test('a server that speaks no TLS, hangs up, never speaks or is not there is told apart', async () => {
+  const plain = await listen(createTcpServer((socket) => socket.end('HTTP/1.1 400 Bad Request\r\n\r\n')))
+  const hangsUp = await listen(createTcpServer((socket) => socket.destroy()))
+  const silent = await listen(createTcpServer())
+  const gone = createTcpServer()
+  const port = await listen(gone)
+  gone.close()
+  expect(await connect(plain)).toEqual({ kind: 'failed', failure: 'tls_failed' })
+  expect(await connect(hangsUp)).toEqual({ kind: 'failed', failure: 'connection_lost' })
+  expect(await connect(silent, NAME, 200)).toEqual({ kind: 'failed', failure: 'timeout' })
+  expect(await connect(port)).toEqual({ kind: 'failed', failure: 'connection_refused' })
+})
+
+test('a name that is not there is told, and a look-up that takes too long is given up', async () => {
+  const url = new URL(`https://${NAME}/`)
+  const noName = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
+  expect(await tryConnection(url, WITHIN_MS, () => Promise.reject(noName))).toEqual({
+    kind: 'failed',
+    failure: 'name_not_resolved',
+  })
+  const never = (_: string, signal: AbortSignal) =>
+    once(signal, 'abort').then((): string[] => {
+      throw new Error('given up')
+    })
+  expect(await tryConnection(url, 50, never)).toEqual({ kind: 'failed', failure: 'timeout' })
+})
+
+test('an endpoint that has several addresses is connected to at one that answers', async () => {
+  const certificate = await certify({ name: NAME })
+  const { port } = await serve(certificate)
+  trust(certificate)
+  const url = new URL(`https://${NAME}:${port}/`)
+  expect(await tryConnection(url, WITHIN_MS, async () => ['127.0.0.2', '127.0.0.1'])).toMatchObject({ kind: 'secured' })
+})
+
+test('a receiver on loopback without TLS is connected to as it is', async () => {
+  const port = await listen(createTcpServer())
+  expect(await tryConnection(new URL(`http://127.0.0.1:${port}/`), WITHIN_MS)).toEqual({ kind: 'connected' })
+})
