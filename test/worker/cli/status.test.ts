@@ -85,7 +85,7 @@ test('status tells of each stream what waits, of each live worker what it holds,
       [
         '^STREAM  STATUS         QUEUED  WINDOW  DEAD  LAG  LAST MINUTE',
         'b       paused \\(gone\\)       0  0/50       1  0s             0',
-        'a       enabled             1  2/2        0 +\\d+s             0',
+        'a       enabled             1  2/2        0 +\\d+s +0',
         '',
         'WORKER  SLOTS  IN FLIGHT  LAST BEAT',
         'test      100          1 +\\d+s ago',
