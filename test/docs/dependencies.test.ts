@@ -16,7 +16,12 @@ const manifestOf = (name: string): Manifest => JSON.parse(read(`packages/${name.
 function tableOfDependencies(): readonly (readonly string[])[] {
   const [, section = ''] = /\n## Dependencies\n(.*?)(\n## |$)/s.exec(read('README.md')) ?? []
   const rows = section.split('\n').filter((line) => line.startsWith('| ') && !/^\| (package|---)/.test(line))
-  return rows.map((row) => row.split('|').slice(1, -1).map((cell) => cell.replaceAll('`', '').trim()))
+  return rows.map((row) =>
+    row
+      .split('|')
+      .slice(1, -1)
+      .map((cell) => cell.replaceAll('`', '').trim()),
+  )
 }
 
 test('every run-time dependency has its reason in the README, and nothing else has', () => {
@@ -39,7 +44,10 @@ test('every run-time dependency has its reason in the README, and nothing else h
 test('nothing runs when a package is installed', () => {
   for (const name of ['risc-set', 'risc-outbox', 'risc-worker']) {
     const scripts = Object.keys(manifestOf(name).scripts ?? {})
-    expect(scripts.filter((script) => /^(pre|post)?install$|^prepare$/.test(script)), name).toEqual([])
+    expect(
+      scripts.filter((script) => /^(pre|post)?install$|^prepare$/.test(script)),
+      name,
+    ).toEqual([])
   }
 })
 

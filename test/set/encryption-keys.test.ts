@@ -72,7 +72,11 @@ describe('keys to decrypt with', () => {
     const other = jwkOf(generateKeyPairSync('ec', { namedCurve: 'P-256' }).privateKey)
     expect(await problemsOf(loadDecryptionKeys('{"keys":'))).toContain('keys must be an array of at least one JWK')
     expect(await problemsOf(loadDecryptionKeys({ keys: [publicHalf(ec)] }))).toContain('keys[0].d must be there')
+    const { n } = jwkOf(generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey)
     expect(await problemsOf(loadDecryptionKeys({ keys: [{ ...ec, d: other.d }] }))).toMatch(/keys\[0\] must have/)
+    expect(await problemsOf(loadDecryptionKeys({ keys: [{ ...rsa, n }] }))).toBe(
+      'keys[0] must have a private half that matches the public one',
+    )
     expect(await problemsOf(loadDecryptionKeys({ keys: [ec, { ...rsa, kid: ec.kid }] }))).toContain(
       'keys[1].kid must not repeat',
     )
