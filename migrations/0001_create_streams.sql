@@ -20,6 +20,9 @@ create table risc.streams (
     constraint audience_is_not_empty check (cardinality(audience) > 0 and array_position(audience, null) is null),
   authorization_header text
     constraint authorization_header_can_be_sent check (authorization_header ~ '^[\t -~\u0080-\u00FF]+$'),
+  encryption_key jsonb -- the receiver's public JWK; null: its SETs are signed alone
+    constraint encryption_key_is_public check (
+      jsonb_typeof(encryption_key) = 'object' and encryption_key ? 'kty' and not encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'),
   events_requested text[], -- null: every event
   status text not null default 'enabled'
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2

@@ -7,10 +7,12 @@ create function risc.transaction_name() returns text
 language sql stable set search_path = pg_catalog, pg_temp
 return (extract(epoch from now()) * 1000000)::bigint::text;
 
--- Who is to be told of each event, as whom and in which dialect: [{ user, event_type }], answered from risc.subjects,
+-- Who is to be told of each event, as whom, in which dialect and encrypted to which key: [{ user, event_type }], answered from risc.subjects,
 -- or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
 create function risc.recipients(p_requests jsonb)
-returns table (request integer, stream_id text, profile text, audience text[], subject jsonb, transaction_name text)
+returns table (
+  request integer, stream_id text, profile text, audience text[], encryption_key jsonb, subject jsonb, transaction_name text
+)
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -22,7 +24,8 @@ begin
     raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
   end if;
   return query
-  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, k.subject, risc.transaction_name()
+  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, s.encryption_key, k.subject,
+    risc.transaction_name()
   from jsonb_array_elements(p_requests) with ordinality r
   left join risc.subjects k on k.user_id = r.value ->> 'user'
   join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)

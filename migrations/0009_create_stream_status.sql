@@ -4,11 +4,11 @@
 -- What a SET about a stream itself has to know, whatever events the stream asked for. Locks the row, so that the receiver
 -- is told of changes in their order; whoever enqueues for the stream does not wait.
 create function risc.stream_for_notice(p_stream_id text)
-returns table (profile text, audience text[], status text, transaction_name text)
+returns table (profile text, audience text[], encryption_key jsonb, status text, transaction_name text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query
-  select s.profile, s.audience, s.status, risc.transaction_name()
+  select s.profile, s.audience, s.encryption_key, s.status, risc.transaction_name()
   from risc.streams s where s.id = p_stream_id for no key update;
   if not found then
     raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';

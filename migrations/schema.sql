@@ -486,6 +486,7 @@ CREATE TABLE risc.streams (
     endpoint_url text NOT NULL,
     audience text[] NOT NULL,
     authorization_header text,
+    encryption_key jsonb,
     events_requested text[],
     status text DEFAULT 'enabled'::text NOT NULL,
     status_reason text,
@@ -502,6 +503,7 @@ CREATE TABLE risc.streams (
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
     CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
+    CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(encryption_key) = 'object'::text) AND (encryption_key ? 'kty'::text) AND (NOT (encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'::text[])))),
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -1134,7 +1136,7 @@ $$;
 -- Name: recipients(jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], subject jsonb, transaction_name text)
+CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], encryption_key jsonb, subject jsonb, transaction_name text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1150,7 +1152,8 @@ begin
     raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
   end if;
   return query
-  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, k.subject, risc.transaction_name()
+  select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, s.encryption_key, k.subject,
+    risc.transaction_name()
   from jsonb_array_elements(p_requests) with ordinality r
   left join risc.subjects k on k.user_id = r.value ->> 'user'
   join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
@@ -1832,13 +1835,13 @@ $$;
 -- Name: stream_for_notice(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], status text, transaction_name text)
+CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], encryption_key jsonb, status text, transaction_name text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
-  select s.profile, s.audience, s.status, risc.transaction_name()
+  select s.profile, s.audience, s.encryption_key, s.status, risc.transaction_name()
   from risc.streams s where s.id = p_stream_id for no key update;
   if not found then
     raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';

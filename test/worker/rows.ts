@@ -19,6 +19,8 @@ export interface StreamRow {
   readonly rate_interval?: string
   readonly profile?: string
   readonly authorization_header?: string
+  /** The receiver's public JWK, as JSON. */
+  readonly encryption_key?: string
 }
 
 /** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */

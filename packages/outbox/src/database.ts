@@ -60,6 +60,8 @@ export interface StreamTable {
   endpoint_url: string
   audience: string[]
   authorization_header: string | null
+  /** The receiver's public JWK, to which its SETs are encrypted; `null` for SETs that are signed alone. */
+  encryption_key: ColumnType<object | null, string | null | undefined, string | null>
   /** URIs of the events it wants; `null` for every event. */
   events_requested: string[] | null
   status: Generated<StreamStatus>

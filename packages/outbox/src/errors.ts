@@ -1,4 +1,4 @@
-import { type InvalidEventError, type InvalidOptionsError, RiscError } from 'risc-set'
+import { type InvalidEventError, type InvalidKeysError, type InvalidOptionsError, RiscError } from 'risc-set'
 
 /** The call was not made inside the transaction that makes the change, so the two could not commit together. */
 export class NotInTransactionError extends RiscError {
@@ -61,6 +61,7 @@ export class UnknownKeyError extends RiscError {
 /** Every error that an {@link Outbox} throws itself; what the database or a look-up throws is passed on as it is. */
 export type OutboxError =
   | InvalidEventError
+  | InvalidKeysError
   | InvalidOptionsError
   | NotInTransactionError
   | UnknownStreamError

@@ -51,6 +51,7 @@ export interface Outbox<
    * ```
    * @throws {@link InvalidEventError} before anything is asked, when a claim breaks RISC 1.0 §2 or CAEP 1.0 §3; and before
    *   anything is written, when a receiver's subject or profile does not fit the event.
+   * @throws {@link InvalidKeysError} before anything is written, when a receiver's SETs cannot be encrypted to its key.
    * @throws {@link NotInTransactionError} before anything is written.
    * @throws {@link MissingSubjectError} when neither the event nor the look-up of recipients says as whom.
    * @throws {@link UnknownStreamError} when the look-up of recipients names a stream that there is not.
@@ -86,7 +87,8 @@ export interface Outbox<
    * What was dispatched before `trx` commits may be sent once more as it was: a receiver that does not know the key any
    * more says `invalid_key`, and the retry has the new signature.
    *
-   * A SET that does not verify, or is another delivery's, is left as it is and reported. That is all that tells ours from
+   * A SET that is encrypted to its receiver (nobody else can read it), does not verify, or is another delivery's, is left as
+   * it is and reported. That is all that tells ours from
    * others': whoever has the old private key and can write to `risc.deliveries` can have what they like signed anew.
    *
    * @example Until only what the key did not sign is left

@@ -34,6 +34,8 @@ export interface Address {
   readonly streamId: string
   readonly profile: ProfileName
   readonly audience: readonly string[]
+  /** The receiver's public JWK, where it wants its SETs encrypted. */
+  readonly encryptionKey: object | null
   /** As the receiver knows the user; the event's own subject goes before it. */
   readonly subject: SubjectIdentifier | undefined
 }
@@ -50,6 +52,7 @@ interface RecipientRow {
   readonly stream_id: string
   readonly profile: ProfileName
   readonly audience: readonly string[]
+  readonly encryption_key: object | null
   readonly subject: SubjectIdentifier | null
   readonly transaction_name: string
 }
@@ -86,6 +89,7 @@ function toAddress(row: RecipientRow, requests: readonly Request[]): Address {
     streamId: row.stream_id,
     profile: row.profile,
     audience: row.audience,
+    encryptionKey: row.encryption_key,
     subject: known,
   }
 }

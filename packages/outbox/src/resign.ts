@@ -17,8 +17,8 @@ export interface Resigned {
   /** How many SETs still name the key: in flight, held by somebody, beyond the limit, or not verified. */
   readonly remaining: number
   /**
-   * The `jti`s of those among `remaining` that this call found not to be what the key signed. Once it is all of
-   * `remaining`, nothing is left to sign.
+   * The `jti`s of those among `remaining` that this call could not find to be what the key signed: others', and those that
+   * are encrypted, which only their receiver can read. Once it is all of `remaining`, nothing is left to sign.
    */
   readonly unverified: readonly string[]
 }

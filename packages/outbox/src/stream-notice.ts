@@ -17,6 +17,7 @@ export interface NoticeSettings {
 export interface NoticedStream {
   readonly profile: ProfileName
   readonly audience: readonly string[]
+  readonly encryption_key: object | null
   readonly status: StreamStatus
   /** Proves to what is written next that it runs in the same transaction. */
   readonly transaction_name: string
@@ -40,10 +41,10 @@ export async function lockStream(trx: OutboxTransaction, streamId: string): Prom
 /** Signs a SET about a stream. It is urgent, and sent though the stream did not ask for its event (SSF 1.0 §8.1.4, §8.1.5). */
 export function signNotice(
   streamId: string,
-  { profile, audience }: NoticedStream,
+  { profile, audience, encryption_key: encryptionKey }: NoticedStream,
   event: ResolvedEvent,
   { issuer, keys, clock }: NoticeSettings,
 ): Promise<SignedDelivery> {
-  const address = { event, user: undefined, streamId, profile, audience, subject: undefined }
+  const address = { event, user: undefined, streamId, profile, audience, encryptionKey, subject: undefined }
   return signDelivery(address, { issuer, keys, txn: randomUUID(), issuedAt: clock() })
 }

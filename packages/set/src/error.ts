@@ -28,13 +28,13 @@ export class InvalidEventError extends RiscError {
   }
 }
 
-/** The key set cannot sign SETs. Lists every problem found and never quotes the key material. */
+/** Keys cannot sign, encrypt or decrypt SETs. Lists every problem found and never quotes the key material. */
 export class InvalidKeysError extends RiscError {
   readonly code = 'ERR_RISC_INVALID_KEYS'
   readonly problems: readonly Problem[]
 
   constructor(problems: readonly Problem[]) {
-    super(`The signing keys cannot be used. ${describe(problems)}`)
+    super(`The keys cannot be used. ${describe(problems)}`)
     this.problems = problems
   }
 }

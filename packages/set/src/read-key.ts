@@ -1,8 +1,8 @@
-import type { webcrypto } from 'node:crypto'
-import { exportJWK, importJWK, type JWK } from 'jose'
+import { exportJWK, type JWK } from 'jose'
 import { filled, isObject, type Place } from './check.ts'
 import { algorithmOf, algorithms, type SigningAlgorithm } from './key-algorithm.ts'
 import { type KeyIdRule, keyId } from './key-id.ts'
+import { importMembers, privateMembers, publicMembers, refuseWeak } from './key-material.ts'
 
 /** The public half of a signing key as it is published. */
 export interface PublicJwk extends JWK {
@@ -47,9 +47,6 @@ export async function belongTogether(sign: SignBytes, verify: ReadKey['verify'])
   return verify(probe, await sign(probe))
 }
 
-const publicMembers = ['kty', 'crv', 'x', 'y', 'n', 'e']
-const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi']
-
 async function readPublicHalf(
   jwk: Fields,
   alg: SigningAlgorithm,
@@ -71,23 +68,4 @@ async function readPublicHalf(
 async function readKeyId(jwk: Fields, bare: JWK, rule: KeyIdRule, place: Place): Promise<string | undefined> {
   if (jwk['kid'] !== undefined) return filled(jwk['kid'], place)
   return (await keyId(bare, rule)) ?? place.refuse(`must be given: the rule "${rule}" names RSA keys only`)
-}
-
-// What a failed import throws may quote the JWK: it is dropped, not kept as a cause.
-async function importMembers(
-  jwk: Fields,
-  names: readonly string[],
-  alg: SigningAlgorithm,
-): Promise<webcrypto.CryptoKey | undefined> {
-  const members = Object.fromEntries(names.filter((name) => jwk[name] !== undefined).map((name) => [name, jwk[name]]))
-  const key = await importJWK(members, alg).catch(() => undefined)
-  return key instanceof Uint8Array ? undefined : key
-}
-
-function refuseWeak({ algorithm }: webcrypto.CryptoKey, place: Place): void {
-  const { modulusLength, publicExponent } = algorithm as Partial<webcrypto.RsaHashedKeyAlgorithm>
-  if (modulusLength === undefined || publicExponent === undefined) return
-  if (modulusLength < 2048) place.member('n').refuse('must be a modulus of at least 2048 bits')
-  // An exponent of 1 makes every padded message its own signature.
-  if (Buffer.from(publicExponent).toString('hex').replace(/^0+/, '') === '1') place.member('e').refuse('must not be 1')
 }

@@ -9,7 +9,7 @@ import { type VerifyOptions, verifySet } from './verify-set.ts'
 export interface ReceiverOptions extends VerifyOptions {
   /**
    * Stores a verified SET durably, so that its `jti` is known from then on. The transmitter hears 202 once this is done,
-   * for a duplicate as for a new one, and tries again later when it rejects.
+   * for a duplicate as for a new one, and tries again later when it rejects. `jwt` is as it came, encrypted or not.
    */
   readonly onSet: (set: VerifiedSet, jwt: string) => Promise<'stored' | 'duplicate'>
   /** The `Authorization` values of which the transmitter must send one. Default: none is asked for. */

@@ -1,5 +1,6 @@
 import { base64url, compactVerify, decodeProtectedHeader, errors } from 'jose'
 import { isObject } from './check.ts'
+import { type DecryptionOptions, decryptSet } from './decrypt-set.ts'
 import { RiscError } from './error.ts'
 import { InvalidSetError } from './invalid-set.ts'
 import { type IssuerKeys, keyResolver } from './issuer-keys.ts'
@@ -16,18 +17,22 @@ export interface VerifyOptions {
   readonly jwks: IssuerKeys
   /** Default: `ssf`. */
   readonly profile?: ProfileName
+  /** Lets SETs come encrypted to a key of the receiver's own. Default: those are refused. */
+  readonly decryption?: DecryptionOptions
   /** The clock that the `exp` of profile `login.gov` is held against. */
   readonly now?: () => Date
 }
 
 /**
- * Verifies a SET strictly by RFC 8417 §2, RFC 8725 and its profile.
+ * Verifies a SET strictly by RFC 8417 §2, RFC 8725 and its profile, and decrypts it first where it is encrypted. That it is
+ * says nothing of who wrote it: the signature within is verified all the same.
  *
  * @throws {@link InvalidSetError} with the code that RFC 8935 §2.4 has for the reason.
  * @throws {@link JwksUnavailableError} when the issuer's keys cannot be had, which says nothing about the SET.
  * @throws {@link InvalidOptionsError} when `jwks` is a URL that is not `https:`.
  */
-export async function verifySet(jwt: string, options: VerifyOptions): Promise<VerifiedSet> {
+export async function verifySet(body: string, options: VerifyOptions): Promise<VerifiedSet> {
+  const jwt = await decryptSet(body, options.decryption)
   if (!compact.test(jwt)) throw new InvalidSetError('invalid_request', 'The body is not a compact JWS')
   refuseHeader(jwt)
   const claims = readPayload(jwt)

@@ -154,8 +154,8 @@ test.for([
   ['keys without an issuer', ['--keys-env', 'IDP_KEYS'], 'go together'],
   ['an issuer that is no URL', ['--issuer', 'idp', '--keys-env', 'IDP_KEYS'], '--issuer is not a URL'],
   ['a variable that is not set', ['--issuer', issuer, '--keys-env', 'NOTHING'], 'NOTHING is not set'],
-  ['public keys alone', ['--issuer', issuer, '--keys-env', 'PUBLIC'], 'PUBLIC: The signing keys cannot be used'],
-  ['no JSON', ['--issuer', issuer, '--keys-env', 'BROKEN'], 'BROKEN: The signing keys cannot be used'],
+  ['public keys alone', ['--issuer', issuer, '--keys-env', 'PUBLIC'], 'PUBLIC: The keys cannot be used'],
+  ['no JSON', ['--issuer', issuer, '--keys-env', 'BROKEN'], 'BROKEN: The keys cannot be used'],
   ['the keys themselves', ['--issuer', issuer, '--keys-env', IDP_KEYS], '--keys-env takes the name'],
   ['a reason of nothing', ['--reason', '', ...signing], '--reason must not be empty'],
 ] as const)('%s is misuse, and no key is shown', async ([, options, problem]) => {

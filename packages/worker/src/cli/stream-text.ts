@@ -17,6 +17,7 @@ export function describeSettings(stream: Stream): Readonly<Record<string, string
     'retry-delays': stream.retry_delays_ms.map(formatDuration).join(',') || 'none',
     'max-age': formatDuration(stream.max_age_seconds * 1000),
     authorization: stream.has_authorization ? 'set' : 'none',
+    'encrypt-to': stream.encryption_kid ?? 'none',
   }
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
+import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
 import { insertStream } from '../queries/streams.ts'
 import {
@@ -12,7 +13,7 @@ import {
 } from '../stream-settings.ts'
 import type { World } from '../world.ts'
 
-interface StreamAddOptions extends StreamSettingOptions {
+interface StreamAddOptions extends StreamSettingOptions, EncryptionOptions {
   readonly url: string
   readonly json?: true
 }
@@ -26,10 +27,12 @@ Examples:
   $ PARTNER_C='Bearer …' risc-worker stream add partner-c --profile login.gov \\
       --url https://partner-c.example/events --audience urn:partner-c \\
       --authorization-env PARTNER_C
+  $ risc-worker stream add partner-d --url https://partner-d.example/events \\
+      --encrypt-to partner-d.jwk.json
 `
 
 export function addStreamAddCommand(stream: Command, world: World): void {
-  addSettingOptions(stream.command('add'), { isNew: true })
+  addEncryptionOption(addSettingOptions(stream.command('add'), { isNew: true }))
     .description('add a stream')
     .argument('<id>', 'its name: up to 64 of A-Z a-z 0-9 . _ ~ -')
     .option('--json', 'print one JSON document')
@@ -42,7 +45,8 @@ async function add(id: string, options: StreamAddOptions, world: World): Promise
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(id)) throw new MisuseError('<id> must be 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   const { url, json } = options
   const settings = readStreamSettings(options, { allowLoopback }, world.env)
-  const stream = { audience: [url], ...settings, endpoint_url: url, id }
+  const encryption = await readEncryptionColumn(options)
+  const stream = { audience: [url], ...settings, ...encryption, endpoint_url: url, id }
   const added = await withDatabase(databaseUrl, (db) => insertStream(db, stream))
   if (!added) throw new CommandFailedError(`there is a stream ${id} already`)
   if (json) printJson(world.stdout, { added: id })

@@ -13,7 +13,8 @@ interface StreamListOptions {
 }
 
 const HELP = `
-Tells whether a stream has a credential, never which.
+Tells whether a stream has a credential, never which. With --json, encryption_kid names the key of the receiver that its
+SETs are encrypted to.
 
 Examples:
   $ risc-worker stream list

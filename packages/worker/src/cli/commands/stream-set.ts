@@ -4,6 +4,7 @@ import type { OutboxDatabase } from 'risc-outbox'
 import { readConnectionConfig } from '../../config.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
+import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
 import { type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
 import { requireStream } from '../require-stream.ts'
@@ -18,7 +19,7 @@ import { describeSettings } from '../stream-text.ts'
 import { formatTable } from '../table.ts'
 import type { World } from '../world.ts'
 
-interface StreamSetOptions extends StreamSettingOptions {
+interface StreamSetOptions extends StreamSettingOptions, EncryptionOptions {
   /** `false` by `--no-authorization`. */
   readonly authorization: boolean
   readonly keepAuthorization?: true
@@ -40,7 +41,7 @@ Examples:
 `
 
 export function addStreamSetCommand(stream: Command, world: World): void {
-  addSettingOptions(stream.command('set'), { isNew: false })
+  addEncryptionOption(addSettingOptions(stream.command('set'), { isNew: false }))
     .description('change the settings of a stream')
     .argument('<id>', 'the stream')
     .option('--no-authorization', 'send no Authorization header')
@@ -57,6 +58,7 @@ async function set(id: string, options: StreamSetOptions, world: World): Promise
   const settings = {
     ...readStreamSettings(options, { allowLoopback }, world.env),
     ...(!options.authorization && { authorization_header: null }),
+    ...(await readEncryptionColumn(options)),
   }
   if (Object.keys(settings).length === 0) throw new MisuseError('nothing to set: --help tells what can be')
   const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options }))

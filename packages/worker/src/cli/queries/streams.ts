@@ -2,10 +2,15 @@ import { type Insertable, type Kysely, type Selectable, sql, type Updateable } f
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream extends Omit<Selectable<StreamTable>, 'authorization_header' | 'max_age' | 'rate_interval'> {
+export interface Stream extends Omit<
+    Selectable<StreamTable>,
+    'authorization_header' | 'encryption_key' | 'max_age' | 'rate_interval'
+  > {
   readonly rate_interval_seconds: number
   readonly max_age_seconds: number
   readonly has_authorization: boolean
+  /** Names the receiver's key to which its SETs are encrypted; `null` when they are signed alone. */
+  readonly encryption_kid: string | null
 }
 
 /** A stream's settings before and after a change. */
@@ -71,5 +76,6 @@ function selectStreams(db: Kysely<OutboxDatabase>) {
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
     .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
+    .select(sql<string | null>`encryption_key ->> 'kid'`.as('encryption_kid'))
     .select('created_at')
 }
