@@ -140,6 +140,13 @@ create index history_by_txn on risc.history (txn);
 -- A net for the day that no worker made partitions in time: settling never fails for want of one.
 create table risc.history_overflow partition of risc.history default;
 
+-- Since when history is complete: what was settled before is kept no longer.
+create table risc.forgotten (
+  only_row boolean primary key default true check (only_row),
+  history_before timestamptz not null default '-infinity'
+);
+insert into risc.forgotten default values;
+
 -- Attempts that were not accepted, counted or not: the answer to "what happened to this SET?".
 create table risc.attempts (
   delivery_id bigint not null,

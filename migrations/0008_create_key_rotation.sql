@@ -7,6 +7,20 @@ create table risc.retired_keys (
   retired_at timestamptz not null default now()
 );
 
+-- When what is recent begins; an error where history does not reach back so far, which would make a key look unneeded.
+create function risc.recent_since(p_recent interval) returns timestamptz
+language plpgsql stable set search_path = pg_catalog, pg_temp as $$
+declare
+  v_complete_since timestamptz := (select f.history_before from risc.forgotten f);
+begin
+  if now() - p_recent < v_complete_since then
+    raise exception 'nobody can tell what was accepted so long ago: history is kept since %',
+      to_char(v_complete_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  return now() - p_recent;
+end $$;
+
 -- What depends on each key. A receiver may verify again what it accepted, hence p_recent. History has no index on kid:
 -- p_recent is also what bounds the partitions read.
 create function risc.key_usage(p_recent interval default '24 hours')
@@ -25,7 +39,7 @@ language sql stable security definer set search_path = pg_catalog, pg_temp set j
   ), accepted as (
     select h.kid, count(*) as count, max(h.settled_at) as last_at
     from risc.history h
-    where h.outcome = 'accepted' and h.settled_at > now() - p_recent
+    where h.outcome = 'accepted' and h.settled_at > (select risc.recent_since(p_recent))
     group by h.kid
   )
   select kid, coalesce(o.unsettled, 0), coalesce(o.dead, 0), coalesce(a.count, 0), a.last_at,
@@ -81,7 +95,7 @@ begin
   from risc.key_usage(p_recent) u where u.kid = p_kid;
   if not found then
     if not exists (select from risc.history h where h.kid = p_kid) then
-      raise exception 'no SET was signed by a key %', p_kid using errcode = 'undefined_object';
+      raise exception 'no SET on record was signed by a key %: nothing needs it, or it is misspelt', p_kid using errcode = 'undefined_object';
     end if;
     unsettled := 0;
     dead := 0;

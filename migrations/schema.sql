@@ -316,6 +316,27 @@ CREATE FUNCTION risc.database_figures() RETURNS TABLE(workers double precision, 
 $$;
 
 --
+-- Name: delete_old_overflow(integer, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_history integer;
+  v_attempts integer;
+begin
+  delete from risc.history_overflow h where h.ctid = any (array(
+    select o.ctid from risc.history_overflow o where o.settled_at < risc.kept_since(p_history_days) limit p_limit));
+  get diagnostics v_history = row_count;
+  update risc.forgotten set history_before = greatest(history_before, risc.kept_since(p_history_days)) where v_history > 0;
+  delete from risc.attempts_overflow a where a.ctid = any (array(
+    select o.ctid from risc.attempts_overflow o where o.ended_at < risc.kept_since(p_attempts_days) limit p_limit));
+  get diagnostics v_attempts = row_count;
+  return v_history + v_attempts;
+end $$;
+
+--
 -- Name: deliveries_signed_by(text, integer, bigint); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -534,6 +555,27 @@ CREATE FUNCTION risc.discard_disabled(p_limit integer) RETURNS integer
 END;
 
 --
+-- Name: discard_old_dead(integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.discard_old_dead(p_days integer, p_limit integer) RETURNS integer
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_old bigint[] := array(
+    select d.id from risc.deliveries d
+    where d.state = 'dead' and d.dead_at < risc.kept_since(p_days) order by d.dead_at limit p_limit);
+begin
+  return (select count(*) from risc.discard_deliveries(array(
+    select d.id from risc.deliveries d
+    where d.id = any (v_old) and d.state = 'dead' and d.dead_at < risc.kept_since(p_days)
+    order by d.id for update skip locked), 'retention'));
+end $$;
+
+--
 -- Name: discard_stream(text, text, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -621,6 +663,34 @@ begin
 end $$;
 
 --
+-- Name: drop_old_partition(text, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.drop_old_partition(p_parent text, p_days integer) RETURNS text
+    LANGUAGE plpgsql
+    SET lock_timeout TO '100ms'
+    AS $_$
+declare
+  v_name text;
+  v_end timestamptz;
+begin
+  select p.name, p.ends_at into v_name, v_end
+  from (
+    select c.relname as name, (to_date(substring(c.relname from '_(\d{8})$'), 'YYYYMMDD') + 1)::timestamp at time zone 'UTC' as ends_at
+    from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = format('risc.%I', p_parent)::regclass) p
+  where p.ends_at <= risc.kept_since(p_days)
+  order by p.ends_at limit 1;
+  if found then
+    execute format('drop table risc.%I', v_name);
+    update risc.forgotten set history_before = greatest(history_before, v_end) where p_parent = 'history';
+  end if;
+  return v_name;
+exception when lock_not_available then
+  return null;
+end $_$;
+
+--
 -- Name: due_before(text, timestamp with time zone, bigint); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -676,6 +746,45 @@ begin
     returning id, stream_id, urgent
   )
   insert into risc.urgent (delivery_id, stream_id) select r.id, r.stream_id from recorded r where r.urgent;
+end $$;
+
+--
+-- Name: erase_deliveries(bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.erase_deliveries(p_deliveries bigint[]) RETURNS TABLE(delivery_id bigint, was text)
+    LANGUAGE plpgsql
+    SET jit TO 'off'
+    SET enable_seqscan TO 'off'
+    SET plan_cache_mode TO 'force_generic_plan'
+    AS $$
+declare
+  v_unclaimed bigint[];
+  v_free bigint[];
+begin
+  perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0)); -- or a pass under way may hand one of them over
+  v_unclaimed := array(
+    select i.ticket from risc.inflight i
+    where i.delivery_id = any (p_deliveries) and i.worker_id is null
+    order by i.ticket for update skip locked);
+  v_free := array(
+    select d.id from risc.deliveries d
+    where d.id = any (p_deliveries)
+      and (select true from risc.inflight i where i.delivery_id = d.id and i.ticket <> all (v_unclaimed)) is null
+    order by d.id for update skip locked);
+  return query
+  select d.id, case
+    when d.id <> all (v_free) then 'claimed'
+    when d.state = 'dead' then 'dead'
+    when (select true from risc.inflight i where i.delivery_id = d.id) then 'dispatched'
+    else 'queued' end
+  from risc.deliveries d where d.id = any (p_deliveries);
+
+  delete from risc.inflight i where i.ticket = any (v_unclaimed) and i.delivery_id = any (v_free);
+  update risc.attempts a set description = null
+  where a.description is not null and a.jti = any (array(
+    select d.jti from risc.deliveries d where d.id = any (v_free) and d.last_attempt_at is not null));
+  perform risc.discard_deliveries(v_free, 'erased');
 end $$;
 
 --
@@ -764,6 +873,14 @@ CREATE FUNCTION risc.history_since() RETURNS timestamp with time zone
 $_$;
 
 --
+-- Name: kept_since(integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.kept_since(p_days integer) RETURNS timestamp with time zone
+    LANGUAGE sql STABLE
+    RETURN (now() - ((p_days)::double precision * '24:00:00'::interval));
+
+--
 -- Name: key_usage(interval); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -782,7 +899,7 @@ CREATE FUNCTION risc.key_usage(p_recent interval DEFAULT '24:00:00'::interval) R
   ), accepted as (
     select h.kid, count(*) as count, max(h.settled_at) as last_at
     from risc.history h
-    where h.outcome = 'accepted' and h.settled_at > now() - p_recent
+    where h.outcome = 'accepted' and h.settled_at > (select risc.recent_since(p_recent))
     group by h.kid
   )
   select kid, coalesce(o.unsettled, 0), coalesce(o.dead, 0), coalesce(a.count, 0), a.last_at,
@@ -1046,6 +1163,19 @@ begin
 end $$;
 
 --
+-- Name: quotes(text, text[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.quotes(p_text text, p_words text[]) RETURNS boolean
+    LANGUAGE sql STABLE
+    AS $_$
+  select exists (
+    select from unnest(p_words) w
+    where case when strpos(lower(p_text), lower(w)) > 0
+      then p_text ~* ('(^|[^[:alnum:]])' || regexp_replace(w, '([^[:alnum:]])', '\\\1', 'g') || '($|[^[:alnum:]])') end);
+$_$;
+
+--
 -- Name: raise_low_ticket(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1131,6 +1261,25 @@ CREATE FUNCTION risc.ready_elsewhere(p_stream_id text, p_failed_by timestamp wit
   where f.due_at <= now() and (select true from risc.inflight i where i.delivery_id = f.id) is null
   limit p_room;
 $$;
+
+--
+-- Name: recent_since(interval); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.recent_since(p_recent interval) RETURNS timestamp with time zone
+    LANGUAGE plpgsql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+declare
+  v_complete_since timestamptz := (select f.history_before from risc.forgotten f);
+begin
+  if now() - p_recent < v_complete_since then
+    raise exception 'nobody can tell what was accepted so long ago: history is kept since %',
+      to_char(v_complete_since at time zone 'UTC', 'YYYY-MM-DD HH24:MI "UTC"')
+      using errcode = 'object_not_in_prerequisite_state';
+  end if;
+  return now() - p_recent;
+end $$;
 
 --
 -- Name: recipients(jsonb); Type: FUNCTION; Schema: risc; Owner: -
@@ -1447,6 +1596,44 @@ exception when unique_violation then
 end $$;
 
 --
+-- Name: retain(uuid, integer, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer) RETURNS TABLE(dead integer, dropped text, overflow integer)
+    LANGUAGE plpgsql
+    AS $$
+declare
+  v_keeps risc.retention;
+begin
+  insert into risc.retention as r (worker_id, dead_days, history_days, attempts_days)
+  select w.id, p_dead_days, p_history_days, p_attempts_days from risc.workers w where w.id = p_worker_id
+  on conflict (worker_id) do update
+  set dead_days = excluded.dead_days, history_days = excluded.history_days, attempts_days = excluded.attempts_days
+  where (r.dead_days, r.history_days, r.attempts_days)
+    is distinct from (excluded.dead_days, excluded.history_days, excluded.attempts_days);
+  if not pg_try_advisory_xact_lock(hashtextextended('risc.retain', 0)) then
+    return;
+  end if;
+
+  select null, case when bool_and(r.dead_days is not null) then max(r.dead_days) end,
+    case when bool_and(r.history_days is not null) then max(r.history_days) end,
+    case when bool_and(r.attempts_days is not null) then max(r.attempts_days) end
+  into v_keeps
+  from risc.workers w left join risc.retention r on r.worker_id = w.id
+  where w.beat_at > now() - risc.worker_ttl()
+  having bool_and(r.worker_id is not null);
+  if not found then
+    return;
+  end if;
+
+  dead := risc.discard_old_dead(v_keeps.dead_days, 1000);
+  overflow := risc.delete_old_overflow(v_keeps.history_days, v_keeps.attempts_days, 1000);
+  dropped := coalesce(
+    risc.drop_old_partition('attempts', v_keeps.attempts_days), risc.drop_old_partition('history', v_keeps.history_days));
+  return next;
+end $$;
+
+--
 -- Name: retire_key(text, interval); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1465,7 +1652,7 @@ begin
   from risc.key_usage(p_recent) u where u.kid = p_kid;
   if not found then
     if not exists (select from risc.history h where h.kid = p_kid) then
-      raise exception 'no SET was signed by a key %', p_kid using errcode = 'undefined_object';
+      raise exception 'no SET on record was signed by a key %: nothing needs it, or it is misspelt', p_kid using errcode = 'undefined_object';
     end if;
     unsettled := 0;
     dead := 0;
@@ -2238,6 +2425,16 @@ CREATE TABLE risc.flow (
 WITH (fillfactor='50', autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
 --
+-- Name: forgotten; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.forgotten (
+    only_row boolean DEFAULT true NOT NULL,
+    history_before timestamp with time zone DEFAULT '-infinity'::timestamp with time zone NOT NULL,
+    CONSTRAINT forgotten_only_row_check CHECK (only_row)
+);
+
+--
 -- Name: history; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -2558,6 +2755,18 @@ ALTER TABLE risc.redrives ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 
 --
+-- Name: retention; Type: TABLE; Schema: risc; Owner: -
+--
+
+CREATE TABLE risc.retention (
+    worker_id uuid NOT NULL,
+    dead_days integer,
+    history_days integer,
+    attempts_days integer,
+    CONSTRAINT days_are_positive CHECK ((LEAST(dead_days, history_days, attempts_days) > 0))
+);
+
+--
 -- Name: retired_keys; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -2665,6 +2874,13 @@ ALTER TABLE ONLY risc.flow
     ADD CONSTRAINT flow_pkey PRIMARY KEY (stream_id);
 
 --
+-- Name: forgotten forgotten_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.forgotten
+    ADD CONSTRAINT forgotten_pkey PRIMARY KEY (only_row);
+
+--
 -- Name: inflight inflight_delivery_id_key; Type: CONSTRAINT; Schema: risc; Owner: -
 --
 
@@ -2698,6 +2914,13 @@ ALTER TABLE ONLY risc.redrive_streams
 
 ALTER TABLE ONLY risc.redrives
     ADD CONSTRAINT redrives_pkey PRIMARY KEY (id);
+
+--
+-- Name: retention retention_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.retention
+    ADD CONSTRAINT retention_pkey PRIMARY KEY (worker_id);
 
 --
 -- Name: retired_keys retired_keys_pkey; Type: CONSTRAINT; Schema: risc; Owner: -
@@ -2760,6 +2983,12 @@ CREATE INDEX attempts_overflow_jti_idx ON risc.attempts_overflow USING btree (jt
 CREATE INDEX deliveries_dead ON risc.deliveries USING btree (stream_id, id) WHERE (state = 'dead'::text);
 
 --
+-- Name: deliveries_dead_at; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX deliveries_dead_at ON risc.deliveries USING btree (dead_at) WHERE (state = 'dead'::text);
+
+--
 -- Name: deliveries_due; Type: INDEX; Schema: risc; Owner: -
 --
 
@@ -2802,6 +3031,12 @@ CREATE INDEX history_by_time ON ONLY risc.history USING btree (settled_at);
 CREATE INDEX history_by_txn ON ONLY risc.history USING btree (txn);
 
 --
+-- Name: history_discarded; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_discarded ON ONLY risc.history USING btree (settled_at) WHERE (outcome = 'discarded'::text);
+
+--
 -- Name: history_overflow_jti_idx; Type: INDEX; Schema: risc; Owner: -
 --
 
@@ -2818,6 +3053,12 @@ CREATE INDEX history_overflow_redrive_id_idx ON risc.history_overflow USING btre
 --
 
 CREATE INDEX history_overflow_settled_at_idx ON risc.history_overflow USING btree (settled_at);
+
+--
+-- Name: history_overflow_settled_at_idx1; Type: INDEX; Schema: risc; Owner: -
+--
+
+CREATE INDEX history_overflow_settled_at_idx1 ON risc.history_overflow USING btree (settled_at) WHERE (outcome = 'discarded'::text);
 
 --
 -- Name: history_overflow_txn_idx; Type: INDEX; Schema: risc; Owner: -
@@ -2866,6 +3107,12 @@ ALTER INDEX risc.history_by_redrive ATTACH PARTITION risc.history_overflow_redri
 --
 
 ALTER INDEX risc.history_by_time ATTACH PARTITION risc.history_overflow_settled_at_idx;
+
+--
+-- Name: history_overflow_settled_at_idx1; Type: INDEX ATTACH; Schema: risc; Owner: -
+--
+
+ALTER INDEX risc.history_discarded ATTACH PARTITION risc.history_overflow_settled_at_idx1;
 
 --
 -- Name: history_overflow_txn_idx; Type: INDEX ATTACH; Schema: risc; Owner: -
@@ -2931,6 +3178,13 @@ ALTER TABLE ONLY risc.redrive_streams
 
 ALTER TABLE ONLY risc.redrive_streams
     ADD CONSTRAINT redrive_streams_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
+
+--
+-- Name: retention retention_worker_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -
+--
+
+ALTER TABLE ONLY risc.retention
+    ADD CONSTRAINT retention_worker_id_fkey FOREIGN KEY (worker_id) REFERENCES risc.workers(id) ON DELETE CASCADE;
 
 --
 -- Name: subjects subjects_stream_id_fkey; Type: FK CONSTRAINT; Schema: risc; Owner: -

@@ -19,6 +19,7 @@ export const test = base.extend('start', async ({ database }, { onCleanup }) => 
       concurrency: 20,
       allowLoopback: true,
       shutdownMs: 5000,
+      keptDays: { dead: 30, history: 90, attempts: 14 },
       logLevel: 'trace',
       name: 'test-worker',
       metricsStreams: 200,

@@ -38,6 +38,7 @@ export type { KeyUsage, KeyUsageOptions } from './key-usage.ts'
 export { createOutbox, type Outbox, type OutboxOptions } from './outbox.ts'
 export type { Recipient, RecipientLookup } from './recipients.ts'
 export type { Resigned, ResignOptions } from './resign.ts'
+export { orderKey } from './sign-delivery.ts'
 export type { StreamStatusChange, StreamStatusOptions } from './stream-status.ts'
 export type { Link } from './subjects.ts'
 export type {

@@ -48,7 +48,7 @@ export async function signDelivery(address: Address, { issuer, keys, txn, issued
 }
 
 /** Of the user rather than the subject, which an event may change: what follows belongs behind it. */
-function orderKey(streamId: string, user: string): string {
+export function orderKey(streamId: string, user: string): string {
   return createHash('sha256').update(`${streamId}\n${user}`).digest().readBigInt64BE().toString()
 }
 

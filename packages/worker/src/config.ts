@@ -4,6 +4,7 @@ import { Client } from 'pg'
 import { z } from 'zod'
 import { InvalidConfigError } from './errors.ts'
 import type { HttpAddress } from './http-server.ts'
+import type { KeptDays } from './retention.ts'
 
 /** What a worker needs to know. */
 export interface WorkerConfig {
@@ -15,6 +16,8 @@ export interface WorkerConfig {
   readonly allowLoopback: boolean
   /** How long a stopping worker waits for what is in flight. */
   readonly shutdownMs: number
+  /** For how long the workers keep dead letters, history and attempts. */
+  readonly keptDays: KeptDays
   readonly logLevel: LogLevel
   /** What people see of this process in `risc-worker status` and in the log. */
   readonly name: string
@@ -46,6 +49,9 @@ const SETTINGS = z.object({
     .transform((text) => text === 'true')
     .default(false),
   RISC_SHUTDOWN_SECONDS: wholeNumber(0, 3600).default(10),
+  RISC_KEEP_DEAD_DAYS: days().default(30),
+  RISC_KEEP_HISTORY_DAYS: days().default(90),
+  RISC_KEEP_ATTEMPTS_DAYS: days().default(14),
   RISC_LOG_LEVEL: z.enum(LOG_LEVELS, `must be one of ${LOG_LEVELS.join(', ')}`).default('info'),
   RISC_WORKER_NAME: z
     .string()
@@ -75,6 +81,11 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
     concurrency: settings.RISC_CONCURRENCY,
     allowLoopback: settings.RISC_ALLOW_LOOPBACK,
     shutdownMs: settings.RISC_SHUTDOWN_SECONDS * 1000,
+    keptDays: {
+      dead: settings.RISC_KEEP_DEAD_DAYS,
+      history: settings.RISC_KEEP_HISTORY_DAYS,
+      attempts: settings.RISC_KEEP_ATTEMPTS_DAYS,
+    },
     logLevel: settings.RISC_LOG_LEVEL,
     name: settings.RISC_WORKER_NAME ?? defaults.name,
     ...(settings.RISC_HTTP_PORT !== undefined && {
@@ -131,6 +142,16 @@ function wholeNumber(min: number, max: number): z.ZodType<number, string> {
       error: `must be a whole number from ${min} to ${max}`,
     })
     .transform(Number)
+}
+
+/** For ever has a word of its own: 0 would be taken for not at all as well. */
+function days(): z.ZodType<number | null, string> {
+  return z
+    .string()
+    .refine((text) => text === 'forever' || (/^\d{1,5}$/.test(text) && Number(text) >= 1 && Number(text) <= 36_500), {
+      error: 'must be a whole number of days from 1 to 36500, or forever',
+    })
+    .transform((text) => (text === 'forever' ? null : Number(text)))
 }
 
 function isPostgresUrl(text: string): boolean {

@@ -22,6 +22,7 @@ const LONGEST_PAUSE_MS: Readonly<Record<LoopName, number>> = {
   maintenance: 20_000,
   tidying: 20_000,
   redrive: 20_000,
+  retention: 20_000,
   heartbeat: 20_000,
 }
 const DISPATCH_IS_LATE_MS = 10_000

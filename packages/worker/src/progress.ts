@@ -1,5 +1,5 @@
 /** The loops that a worker lives by. */
-export type LoopName = 'claim' | 'dispatch' | 'maintenance' | 'tidying' | 'redrive' | 'heartbeat'
+export type LoopName = 'claim' | 'dispatch' | 'maintenance' | 'tidying' | 'redrive' | 'retention' | 'heartbeat'
 
 /** How a loop gets on, by the process's monotonic clock. */
 export interface LoopProgress {

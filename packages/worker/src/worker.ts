@@ -14,6 +14,7 @@ import { createMetrics, type Metrics } from './metrics.ts'
 import { addProcessMetrics, type Monitor, openMonitor } from './monitor.ts'
 import { createProgress, type Progress } from './progress.ts'
 import { pauseAfterRedrive, redrive } from './redrive.ts'
+import { pauseAfterStep, retain } from './retention.ts'
 import { checkSchema } from './schema-version.ts'
 import { superviseRunner } from './supervisor.ts'
 import { pauseAfterTidying, tidy } from './tidying.ts'
@@ -144,6 +145,12 @@ async function work(
     return pauseAfterRedrive(report, { tookMs: performance.now() - startedAt, workers, random: Math.random() })
   }
 
+  async function retainOnce(): Promise<number> {
+    const report = await retain(ledger, self.id, config.keptDays)
+    if (report !== undefined) log.info(report, 'what was too old is removed')
+    return pauseAfterStep(report, Math.random())
+  }
+
   function reportBug(error: unknown): void {
     log.error({ code: errorCode(error) }, 'statement failed for good')
   }
@@ -158,6 +165,7 @@ async function work(
     progress.track('maintenance', maintainOnce),
     progress.track('tidying', tidyOnce),
     progress.track('redrive', redriveOnce),
+    progress.track('retention', retainOnce),
   ]
   await Promise.all(steps.map((step) => loop(step, stopping, reportBug)))
 

@@ -15,6 +15,7 @@ const DEAF: World = {
   env: NOWHERE,
   stdout: { write },
   stderr: { write },
+  readStdin: async () => '',
   hostname: 'host-1',
   pid: 42,
   onSignal: () => undefined,

@@ -27,6 +27,7 @@ export async function runCommand(
     env,
     stdout: { write: (chunk) => (stdout += chunk) },
     stderr: { write: (chunk) => (stderr += chunk) },
+    readStdin: async () => '',
     hostname: 'host-1',
     pid: 42,
     onSignal: () => undefined,

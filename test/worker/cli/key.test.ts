@@ -163,7 +163,7 @@ test('a key that signed nothing is a mistake; one that did, however long ago, is
   expect(await runCommand(['key', 'retire', 'key-2'], env)).toEqual({
     code: 1,
     stdout: '',
-    stderr: 'risc-worker: no SET was signed by a key key-2\n',
+    stderr: 'risc-worker: no SET on record was signed by a key key-2: nothing needs it, or it is misspelt\n',
   })
   for (const time of ['once', 'again']) {
     expect(await runCommand(['key', 'retire', 'key-1'], env), time).toMatchObject({ code: 0 })

@@ -59,6 +59,13 @@ describe('why names what became of a delivery:', () => {
     const { facts, answer } = await why(url, jti)
     expect(facts).toMatchObject({ reason: 'discarded', because: 'stream_disabled', since: time })
     expect(answer).toContain(': its stream was disabled, and nothing is kept for a disabled stream.')
+    for (const [reason, words] of [
+      ['erased', ': the person it was about was erased.'],
+      ['retention', ': it was a dead letter for as long as these are kept.'],
+    ] as const) {
+      await pool.query('update risc.history set reason = $1', [reason])
+      expect((await why(url, jti)).answer).toContain(words)
+    }
     await pool.query(`update risc.history set reason = 'sent by fax'`)
     expect((await why(url, jti)).answer).toContain(': an operator wrote "sent by fax".')
   })

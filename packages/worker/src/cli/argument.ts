@@ -13,10 +13,10 @@ export function wholeNumber(min: number, max: number = LARGEST_INTEGER): (text: 
 }
 
 /** Reads an option as a duration in milliseconds. */
-export function duration(maxDays: number): (text: string) => number {
+export function duration(maxDays: number, minMs = 1): (text: string) => number {
   return (text) => {
     const ms = parseDuration(text)
-    if (ms !== undefined && ms > 0 && ms <= maxDays * 86_400_000) return ms
+    if (ms !== undefined && ms >= minMs && ms <= maxDays * 86_400_000) return ms
     throw new InvalidArgumentError(`It must be a duration such as 250ms, 10s, 5m, 72h or 3d, at most ${maxDays}d.`)
   }
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { hostname } from 'node:os'
+import { text } from 'node:stream/consumers'
 import { main } from './main.ts'
 
 // A reader that has seen enough, as in `risc-worker list | head`, is no failure; a worker's lost log is.
@@ -12,6 +13,7 @@ process.exitCode = await main(process.argv.slice(2), {
   env: process.env,
   stdout: process.stdout,
   stderr: process.stderr,
+  readStdin: () => text(process.stdin),
   hostname: hostname(),
   pid: process.pid,
   onSignal: (listener) => {

@@ -45,15 +45,23 @@ function explainSettled(why: SettledWhy): string {
       const from = why.connected_to === undefined ? '' : ` from ${why.connected_to}`
       return `Accepted by ${why.stream_id} at ${at}, with status ${why.status}${from}, at attempt ${why.attempts}. ${proof}`
     }
-    case 'discarded': {
-      const because =
-        why.because === 'stream_disabled'
-          ? 'its stream was disabled, and nothing is kept for a disabled stream'
-          : `an operator wrote "${why.because}"`
-      return `Discarded at ${at}: ${because}. ${proof}`
-    }
+    case 'discarded':
+      return `Discarded at ${at}: ${explainDiscard(why.because)}. ${proof}`
     default:
       return why satisfies never
+  }
+}
+
+function explainDiscard(because: string): string {
+  switch (because) {
+    case 'stream_disabled':
+      return 'its stream was disabled, and nothing is kept for a disabled stream'
+    case 'erased':
+      return 'the person it was about was erased'
+    case 'retention':
+      return 'it was a dead letter for as long as these are kept'
+    default:
+      return `an operator wrote "${because}"`
   }
 }
 

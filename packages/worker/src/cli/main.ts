@@ -5,6 +5,7 @@ import { MisuseError } from './command-error.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addDiscardCommand } from './commands/discard.ts'
+import { addEraseCommand } from './commands/erase.ts'
 import { addKeyCommands } from './commands/key.ts'
 import { addListCommand } from './commands/list.ts'
 import { addMigrateCommand } from './commands/migrate.ts'
@@ -29,6 +30,8 @@ Environment:
   DATABASE_URL           where the outbox is: postgres://user:password@host:5432/database
   RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (400)
   RISC_SHUTDOWN_SECONDS  run: how long a stopping worker waits for what is in flight (10)
+  RISC_KEEP_DEAD_DAYS, RISC_KEEP_HISTORY_DAYS, RISC_KEEP_ATTEMPTS_DAYS
+                         run: days to keep each, or forever (30, 90, 14)
   RISC_LOG_LEVEL         run: fatal, error, warn, info, debug, trace or silent (info)
   RISC_HTTP_PORT         run: port of /livez, /readyz and /metrics (none)
   RISC_HTTP_HOST         run: address of that port; 0.0.0.0 or :: for all (127.0.0.1)
@@ -66,7 +69,7 @@ export function createProgram(world: World): Command {
     .configureOutput({
       writeOut: (text) => world.stdout.write(wrapHelp(text, columnsOf(world.stdout))),
       writeErr: (text) => world.stderr.write(wrapHelp(text, columnsOf(world.stderr))),
-      outputError: (text) => world.stderr.write(text.replace(/^error: /, 'risc-worker: ')),
+      outputError: (text) => world.stderr.write(withoutValue(text.replace(/^error: /, 'risc-worker: '))),
       getOutHelpWidth: () => columnsOf(world.stdout),
       getErrHelpWidth: () => columnsOf(world.stderr),
     })
@@ -82,6 +85,7 @@ export function createProgram(world: World): Command {
   addRetryCommand(program, world)
   addRedriveCommands(program, world)
   addDiscardCommand(program, world)
+  addEraseCommand(program, world)
   addStreamCommands(program, world)
   addKeyCommands(program, world)
   addReceiveCommand(program, world)
@@ -91,6 +95,11 @@ export function createProgram(world: World): Command {
 
 function columnsOf(out: Output): number {
   return out.columns || 80
+}
+
+/** The value of a misspelt option may be anything, a credential or a person's name. */
+function withoutValue(text: string): string {
+  return text.replace(/(unknown option '--[^=]*)=.*'/s, "$1'")
 }
 
 function readVersion(): string {

@@ -7,6 +7,8 @@ export interface World {
   readonly stdout: Output
   /** For people. */
   readonly stderr: Output
+  /** Reads all of standard input. */
+  readStdin(): Promise<string>
   readonly hostname: string
   readonly pid: number
   /** Calls back at every signal that asks the process to end. */
