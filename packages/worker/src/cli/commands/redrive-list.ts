@@ -6,6 +6,7 @@ import { printJson } from '../json.ts'
 import { listRedrives, type RedriveProgress } from '../queries/redrives.ts'
 import { describeFilter } from '../redrive-progress.ts'
 import { formatTable, formatTime } from '../table.ts'
+import { type Terminal, terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
 
 interface RedriveListOptions {
@@ -36,11 +37,11 @@ async function list({ limit, json }: RedriveListOptions, world: World): Promise<
   const { databaseUrl } = readConnectionConfig(world.env)
   const redrives = await withDatabase(databaseUrl, (db) => listRedrives(db, { limit }))
   if (json) printJson(world.stdout, { redrives })
-  else if (redrives.length > 0) world.stdout.write(formatRedrives(redrives))
+  else if (redrives.length > 0) world.stdout.write(formatRedrives(redrives, terminalOf(world)))
   else world.stderr.write('nothing\n')
 }
 
-function formatRedrives(redrives: readonly RedriveProgress[]): string {
+function formatRedrives(redrives: readonly RedriveProgress[], terminal: Terminal): string {
   return formatTable(
     ['ID', 'STATE', 'TOTAL', 'LEFT', 'RELEASED', 'WAITING', 'ACCEPTED', 'DEAD AGAIN', 'BEGUN', 'BY', 'DEAD LETTERS'],
     redrives.map((redrive) => [
@@ -56,5 +57,6 @@ function formatRedrives(redrives: readonly RedriveProgress[]): string {
       redrive.created_by,
       describeFilter(redrive),
     ]),
+    { terminal, cut: ['BY', 'DEAD LETTERS'] },
   )
 }
