@@ -19,6 +19,11 @@ export interface StreamRow {
   readonly rate_interval?: string
   readonly profile?: string
   readonly authorization_header?: string
+  readonly allowed_networks?: readonly string[]
+  readonly allowed_ports?: readonly number[]
+  readonly ca_certificates?: string
+  readonly client_certificate?: string
+  readonly client_private_key?: string
 }
 
 /** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */
