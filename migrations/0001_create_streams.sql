@@ -23,6 +23,18 @@ create table risc.streams (
   encryption_key jsonb -- the receiver's public JWK; null: its SETs are signed alone
     constraint encryption_key_is_public check (
       jsonb_typeof(encryption_key) = 'object' and encryption_key ? 'kty' and not encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'),
+  allowed_networks cidr[] not null default '{}' -- private networks that its name may lead to
+    constraint allowed_networks_are_named check (array_position(allowed_networks, null) is null),
+  allowed_ports integer[] not null default '{}' -- besides 443
+    constraint allowed_ports_are_ports check (
+      0 < all (allowed_ports) and 65536 > all (allowed_ports) and array_position(allowed_ports, null) is null),
+  -- PEM. Every claim carries it, so a bundle holds the receiver's authorities, not the world's.
+  ca_certificates text
+    constraint ca_certificates_are_few check (octet_length(ca_certificates) <= 32768), -- null: those the worker's system trusts
+  client_certificate text
+    constraint client_certificate_is_short check (octet_length(client_certificate) <= 16384),
+  client_private_key text,
+  constraint client_certificate_has_its_key check ((client_certificate is null) = (client_private_key is null)),
   events_requested text[], -- null: every event
   status text not null default 'enabled'
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
@@ -64,6 +76,7 @@ create table risc.flow (
   open_until timestamptz,
   open_because text,
   closed_at timestamptz, -- when an outage ended
+  certificate_expires_at timestamptz, -- of the certificate that the receiver showed last
   openings integer not null default 0, -- since the last answer: each is longer than the one before
   constraint open_breaker_says_why check ((open_until is null) = (open_because is null))
 ) with (fillfactor = 50, autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
@@ -103,7 +116,8 @@ begin
 end $$;
 
 create trigger mended_stream_is_probed
-  after update of endpoint_url, authorization_header, timeout_ms, status on risc.streams
+  after update of endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate,
+    client_private_key, timeout_ms, status on risc.streams
   for each row when (new.status = 'enabled') execute function risc.probe_mended_stream();
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own

@@ -118,6 +118,7 @@ create table risc.history (
     constraint outcome_is_known check (outcome in ('accepted', 'discarded')),
   status smallint,
   connected_to text, -- the address and port that accepted it
+  certificate_sha256 bytea, -- of the certificate that it showed there
   reason text -- why it was discarded
     constraint reason_can_be_shown check (
       char_length(reason) between 1 and 200 and reason !~ '[\u0001-\u001f\u007f-\u009f\u2028-\u202e\u2066-\u2069]'),

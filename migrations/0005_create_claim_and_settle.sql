@@ -9,7 +9,8 @@ create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
   expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text,
-  endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[]
+  endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[],
+  allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
@@ -33,27 +34,31 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
+    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms,
+    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
   join risc.streams s on s.id = d.stream_id
   where i.ticket = any (v_mine);
 end $$;
 
--- What a batch says of its streams: [{ stream_id, answered, slow?, troubled?, holds?, waits_ms? }]. One answer, be it a
--- refusal, outweighs any trouble of the same moment, but not a receiver's wish to be left alone for waits_ms. The breaker
--- opens after five batches of nothing but trouble, or one whose trouble somebody has to end (holds), or such a wish; and
--- again after a probe that brought no answer, each time for longer. Troubles of what was sent before it opened are no news.
+-- What a batch says of its streams: [{ stream_id, answered, slow?, troubled?, holds?, waits_ms?,
+-- certificate_expires_at? }]. One answer, be it a refusal, outweighs any trouble of the same moment, but not a receiver's
+-- wish to be left alone for waits_ms. The breaker opens after five batches of nothing but trouble, or one whose trouble
+-- somebody has to end (holds), or such a wish; and again after a probe that brought no answer, each time for longer.
+-- Troubles of what was sent before it opened are no news.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_locked text[] := array(
     select f.stream_id from risc.flow f
     join risc.streams s on s.id = f.stream_id
-    join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+    join jsonb_to_recordset(p_lessons)
+      as l (stream_id text, answered boolean, slow boolean, waits_ms float8, certificate_expires_at timestamptz)
       on l.stream_id = f.stream_id
     where not l.answered or l.waits_ms is not null or l.slow <> f.slow
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
     order by f.stream_id for update of f);
 begin
   if cardinality(v_locked) = 0 then
@@ -93,6 +98,11 @@ begin
       where g.stream_id = any (v_locked) and (not l.answered or l.waits_ms is not null)) p
   ) t
   where f.stream_id = t.stream_id;
+
+  update risc.flow f set certificate_expires_at = l.certificate_expires_at
+  from jsonb_to_recordset(p_lessons) as l (stream_id text, certificate_expires_at timestamptz)
+  where f.stream_id = any (v_locked) and l.stream_id = f.stream_id
+    and l.certificate_expires_at is not null and l.certificate_expires_at is distinct from f.certificate_expires_at;
 end $$;
 
 -- What is kept of a SET that is settled.
@@ -102,7 +112,8 @@ return sha256(convert_to(p_signed_set, 'UTF8'));
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
 -- comes back without its last commits may give a ticket's number again, to another delivery.
 -- [{ ticket, delivery_id, next: accepted | retry | dead, counts, delay_ms?, dead_because?, status?, reason?, description?,
--- connected_to?, duration_ms?, waits_ms?, holds?, pauses? }]. What has a duration was an attempt.
+-- connected_to?, certificate_sha256?, certificate_expires_at?, duration_ms?, waits_ms?, holds?, pauses? }]. What has a
+-- duration was an attempt.
 create function risc.settle(p_outcomes jsonb) returns bigint[]
 language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan as $$
@@ -134,7 +145,7 @@ begin
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
       status smallint, reason text, description text, connected_to text, duration_ms float8, waits_ms float8,
-      holds boolean, pauses boolean
+      holds boolean, pauses boolean, certificate_sha256 text, certificate_expires_at timestamptz
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
@@ -142,10 +153,11 @@ begin
       risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
     insert into risc.history
-      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, redrive_id, attempts,
-       created_at)
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, certificate_sha256,
+       redrive_id, attempts, created_at)
     select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
-      'accepted', s.status, s.connected_to, a.redrive_id, a.attempts + 1, a.created_at
+      'accepted', s.status, s.connected_to, decode(s.certificate_sha256, 'hex'), a.redrive_id, a.attempts + 1,
+      a.created_at
     from accepted a join settled s on s.id = a.id
   ), tried as (
     insert into risc.attempts
@@ -180,7 +192,7 @@ begin
     select s.stream_id, bool_or(o.answered) as answered,
       case when max(s.duration_ms) > 1000 then true when max(s.duration_ms) < 500 then false end as slow,
       min(s.reason) filter (where o.troubled) as troubled, min(s.reason) filter (where s.holds) as holds,
-      max(s.waits_ms) as waits_ms
+      max(s.waits_ms) as waits_ms, min(s.certificate_expires_at) as certificate_expires_at
     from settled s cross join lateral (
       select s.next = 'accepted' or s.dead_because is not distinct from 'refused' as answered,
         s.reason <> 'stale_connection'

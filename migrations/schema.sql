@@ -227,7 +227,7 @@ $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[])
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -255,7 +255,8 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms
+    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms,
+    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
   join risc.streams s on s.id = d.stream_id
@@ -508,6 +509,11 @@ CREATE TABLE risc.streams (
     audience text[] NOT NULL,
     authorization_header text,
     encryption_key jsonb,
+    allowed_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
+    allowed_ports integer[] DEFAULT '{}'::integer[] NOT NULL,
+    ca_certificates text,
+    client_certificate text,
+    client_private_key text,
     events_requested text[],
     status text DEFAULT 'enabled'::text NOT NULL,
     status_reason text,
@@ -522,8 +528,13 @@ CREATE TABLE risc.streams (
     retry_delays_ms integer[] DEFAULT '{10000,60000,600000,3600000}'::integer[] NOT NULL,
     max_age interval DEFAULT '72:00:00'::interval NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT allowed_networks_are_named CHECK ((array_position(allowed_networks, NULL::cidr) IS NULL)),
+    CONSTRAINT allowed_ports_are_ports CHECK (((0 < ALL (allowed_ports)) AND (65536 > ALL (allowed_ports)) AND (array_position(allowed_ports, NULL::integer) IS NULL))),
     CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
     CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
+    CONSTRAINT ca_certificates_are_few CHECK ((octet_length(ca_certificates) <= 32768)),
+    CONSTRAINT client_certificate_has_its_key CHECK (((client_certificate IS NULL) = (client_private_key IS NULL))),
+    CONSTRAINT client_certificate_is_short CHECK ((octet_length(client_certificate) <= 16384)),
     CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(encryption_key) = 'object'::text) AND (encryption_key ? 'kty'::text) AND (NOT (encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'::text[])))),
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
@@ -922,10 +933,12 @@ declare
   v_locked text[] := array(
     select f.stream_id from risc.flow f
     join risc.streams s on s.id = f.stream_id
-    join jsonb_to_recordset(p_lessons) as l (stream_id text, answered boolean, slow boolean, waits_ms float8)
+    join jsonb_to_recordset(p_lessons)
+      as l (stream_id text, answered boolean, slow boolean, waits_ms float8, certificate_expires_at timestamptz)
       on l.stream_id = f.stream_id
     where not l.answered or l.waits_ms is not null or l.slow <> f.slow
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
+      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
     order by f.stream_id for update of f);
 begin
   if cardinality(v_locked) = 0 then
@@ -965,6 +978,11 @@ begin
       where g.stream_id = any (v_locked) and (not l.answered or l.waits_ms is not null)) p
   ) t
   where f.stream_id = t.stream_id;
+
+  update risc.flow f set certificate_expires_at = l.certificate_expires_at
+  from jsonb_to_recordset(p_lessons) as l (stream_id text, certificate_expires_at timestamptz)
+  where f.stream_id = any (v_locked) and l.stream_id = f.stream_id
+    and l.certificate_expires_at is not null and l.certificate_expires_at is distinct from f.certificate_expires_at;
 end $$;
 
 --
@@ -1850,7 +1868,7 @@ begin
     join jsonb_to_recordset(p_outcomes) as o (
       ticket bigint, next text, counts boolean, delay_ms bigint, dead_because text,
       status smallint, reason text, description text, connected_to text, duration_ms float8, waits_ms float8,
-      holds boolean, pauses boolean
+      holds boolean, pauses boolean, certificate_sha256 text, certificate_expires_at timestamptz
     ) on o.ticket = l.ticket
   ), accepted as (
     delete from risc.deliveries d where d.id = any (array(select s.id from settled s where s.next = 'accepted'))
@@ -1858,10 +1876,11 @@ begin
       risc.set_sha256(d.signed_set) as set_sha256
   ), kept as (
     insert into risc.history
-      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, redrive_id, attempts,
-       created_at)
+      (delivery_id, stream_id, jti, txn, event_type, kid, set_sha256, outcome, status, connected_to, certificate_sha256,
+       redrive_id, attempts, created_at)
     select a.id, a.stream_id, a.jti, a.txn, a.event_type, a.kid, a.set_sha256,
-      'accepted', s.status, s.connected_to, a.redrive_id, a.attempts + 1, a.created_at
+      'accepted', s.status, s.connected_to, decode(s.certificate_sha256, 'hex'), a.redrive_id, a.attempts + 1,
+      a.created_at
     from accepted a join settled s on s.id = a.id
   ), tried as (
     insert into risc.attempts
@@ -1896,7 +1915,7 @@ begin
     select s.stream_id, bool_or(o.answered) as answered,
       case when max(s.duration_ms) > 1000 then true when max(s.duration_ms) < 500 then false end as slow,
       min(s.reason) filter (where o.troubled) as troubled, min(s.reason) filter (where s.holds) as holds,
-      max(s.waits_ms) as waits_ms
+      max(s.waits_ms) as waits_ms, min(s.certificate_expires_at) as certificate_expires_at
     from settled s cross join lateral (
       select s.next = 'accepted' or s.dead_because is not distinct from 'refused' as answered,
         s.reason <> 'stale_connection'
@@ -1968,7 +1987,8 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
       case when s.status = 'enabled' and f.open_until is not null then 'held' else s.status end as status,
       case -- an operator's words may say anything
         when s.status = 'enabled' then f.open_because
-        when s.status_reason in ('receiver_gone', 'address_blocked') then s.status_reason
+        when s.status_reason in ('receiver_gone', 'url_not_allowed', 'address_forbidden', 'address_private')
+        then s.status_reason
       end as reason,
       (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
     from risc.streams s join risc.flow f on f.stream_id = s.id
@@ -2418,6 +2438,7 @@ CREATE TABLE risc.flow (
     open_until timestamp with time zone,
     open_because text,
     closed_at timestamp with time zone,
+    certificate_expires_at timestamp with time zone,
     openings integer DEFAULT 0 NOT NULL,
     CONSTRAINT open_breaker_says_why CHECK (((open_until IS NULL) = (open_because IS NULL))),
     CONSTRAINT ramp_is_positive CHECK ((ramp > 0))
@@ -2449,6 +2470,7 @@ CREATE TABLE risc.history (
     outcome text NOT NULL,
     status smallint,
     connected_to text,
+    certificate_sha256 bytea,
     reason text,
     redrive_id bigint,
     attempts smallint NOT NULL,
@@ -2475,6 +2497,7 @@ CREATE TABLE risc.history_overflow (
     outcome text CONSTRAINT history_outcome_not_null NOT NULL,
     status smallint,
     connected_to text,
+    certificate_sha256 bytea,
     reason text,
     redrive_id bigint,
     attempts smallint CONSTRAINT history_attempts_not_null NOT NULL,
@@ -3124,7 +3147,7 @@ ALTER INDEX risc.history_by_txn ATTACH PARTITION risc.history_overflow_txn_idx;
 -- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
 --
 
-CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
+CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate, client_private_key, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
 
 --
 -- Name: streams stream_goes_on_with_nothing; Type: TRIGGER; Schema: risc; Owner: -

@@ -12,12 +12,6 @@ export const WORKER_HOSTS = ['worker-1', 'worker-2', 'worker-3'] as const
 /** The addresses of all hosts, as PostgreSQL wants them. */
 export const SUBNET: string = setting('HOSTS_SUBNET')
 
-/** What every host knows the receivers' host as. */
-export const RECEIVERS_NAME: string = setting('HOSTS_RECEIVERS_NAME')
-
-/** For files, removed with the hosts. */
-export const FOLDER: string = setting('HOSTS_FOLDER')
-
 const RUN = setting('HOSTS_RUN')
 const ADDRESSES = new Map(
   setting('HOSTS_ADDRESSES')

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { ServerResponse } from 'node:http'
 import { createServer } from 'node:https'
 import { text } from 'node:stream/consumers'
-import type { Certificate } from './certificates.ts'
+import type { Certificate } from '../support/certificates.ts'
 
 /** A POST as its receiver saw it. */
 export interface Arrival {

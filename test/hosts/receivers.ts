@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import type { Certificate } from './certificates.ts'
-import { addressOf, type Host, RECEIVERS_NAME, spawnOn } from './network.ts'
+import type { Certificate } from '../support/certificates.ts'
+import { addressOf, type Host, spawnOn } from './network.ts'
 import type { Arrival, Order } from './receivers-process.ts'
 
 /** The partners' endpoints: one HTTPS server on a host of its own, which accepts everything. */
@@ -19,8 +19,8 @@ export interface Receivers {
   close(): Promise<void>
 }
 
-/** Where a stream's SETs go: port 443 of a host with a name, as the worker demands of all that is not on loopback. */
-export const endpointOf = (stream: string): string => `https://${RECEIVERS_NAME}/${stream}`
+/** Where a stream's SETs go: port 443, as the worker demands of all that is not on loopback. */
+export const endpointOf = (stream: string): string => `https://${addressOf('receivers')}/${stream}`
 
 export async function openReceivers(certificate: Certificate): Promise<Receivers> {
   const script = fileURLToPath(new URL('receivers-process.ts', import.meta.url))

@@ -19,11 +19,8 @@ trap 'exit 143' TERM
 remove_leftovers
 up $$
 export HOSTS_RUN=$$
-HOSTS_FOLDER=$(folder $$)
-export HOSTS_FOLDER
 HOSTS_ADDRESSES=$(for host in "${HOSTS[@]}"; do echo "$host=$(address "$host")"; done)
 export HOSTS_ADDRESSES
 export HOSTS_SUBNET=$SUBNET.0/24
-export HOSTS_RECEIVERS_NAME=$RECEIVERS_NAME
 timeout 240 ip netns exec "$(namespace $$ db)" node hosts.ts & # or a trap would wait for its end
 wait $!

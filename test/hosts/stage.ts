@@ -1,12 +1,10 @@
-import { writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { startPostgres } from 'example-local-postgres'
 import type { Pool } from 'pg'
 import { migrate } from 'risc-worker'
+import { createAuthority } from '../support/certificates.ts'
 import { openPool } from '../support/database.ts'
 import { addStream } from '../worker/rows.ts'
-import { certify } from './certificates.ts'
-import { addressOf, FOLDER, RECEIVERS_NAME, SUBNET, WORKER_HOSTS } from './network.ts'
+import { addressOf, SUBNET, WORKER_HOSTS } from './network.ts'
 import { type Producer, startProducer } from './producer.ts'
 import { endpointOf, openReceivers, type Receivers } from './receivers.ts'
 import { startWorker, type WorkerProcess } from './worker-process.ts'
@@ -22,8 +20,8 @@ export interface Stage {
 /** The partners. */
 export const STREAMS: readonly string[] = ['bank', 'benefits', 'library', 'parks', 'pensions', 'taxes']
 
-const TIMEOUT_MS = 5000
-const RETRY_DELAYS_MS = Array<number>(60).fill(1000) // more attempts than any outage here takes
+/** More attempts than any outage here takes. */
+const PATIENCE = { timeout_ms: 5000, retry_delays_ms: Array<number>(60).fill(1000) }
 
 /** Starts everything, each thing noted in `cleanup` before the next is started. */
 export async function setStage(cleanup: AsyncDisposableStack): Promise<Stage> {
@@ -34,18 +32,15 @@ export async function setStage(cleanup: AsyncDisposableStack): Promise<Stage> {
   const pool = openPool(postgres.url)
   cleanup.defer(() => pool.end())
 
-  const { authority, server } = await certify(RECEIVERS_NAME)
-  const authorityFile = join(FOLDER, 'authority.pem')
-  await writeFile(authorityFile, authority)
-
-  const receivers = await openReceivers(server)
+  const authority = await createAuthority()
+  const receivers = await openReceivers(await authority.issue({ names: [addressOf('receivers')] }))
   cleanup.defer(receivers.close)
   for (const id of STREAMS) {
-    const endpoint = { endpoint_url: endpointOf(id), timeout_ms: TIMEOUT_MS, retry_delays_ms: RETRY_DELAYS_MS }
-    await addStream(pool, { id, ...endpoint, unproven: true })
+    const endpoint = { endpoint_url: endpointOf(id), allowed_networks: [SUBNET], ca_certificates: authority.cert }
+    await addStream(pool, { id, ...endpoint, ...PATIENCE, unproven: true })
   }
 
-  const settings = { DATABASE_URL: postgres.url, NODE_EXTRA_CA_CERTS: authorityFile }
+  const settings = { DATABASE_URL: postgres.url }
   const workers = WORKER_HOSTS.map((host) => startWorker(host, settings))
   for (const { stop } of workers) cleanup.defer(async () => void (await stop()))
   const producer = await startProducer(pool, STREAMS)

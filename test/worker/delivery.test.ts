@@ -200,7 +200,7 @@ describe('a delivery that is not accepted', () => {
     start({ allowLoopback: false })
     await until(
       async () =>
-        (await database.pool.query(`select from risc.streams where status_reason = 'address_blocked'`)).rowCount ||
+        (await database.pool.query(`select from risc.streams where status_reason = 'url_not_allowed'`)).rowCount ||
         undefined,
       'a paused stream',
     )

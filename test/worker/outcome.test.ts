@@ -94,7 +94,18 @@ describe('what an answer means', () => {
     expect(answered(999)).toMatchObject({ kind: 'retry', reason: 'unexpected_status' })
   })
 
-  test('a blocked address pauses the stream', () => {
-    expect(judge({ kind: 'blocked' })).toEqual({ kind: 'pause', reason: 'address_blocked' })
+  test.each(['url_not_allowed', 'address_forbidden', 'address_private'] as const)(
+    'an endpoint that a rule keeps from being pushed to pauses the stream: %s',
+    (rule) => {
+      expect(judge({ kind: 'blocked', rule })).toEqual({ kind: 'pause', reason: rule })
+    },
+  )
+
+  test('what our own proxy does costs no attempt', () => {
+    expect(judge({ kind: 'failure', failure: 'proxy_failed' })).toEqual({
+      kind: 'retry',
+      reason: 'proxy_failed',
+      counts: false,
+    })
   })
 })

@@ -21,6 +21,11 @@ export interface StreamRow {
   readonly authorization_header?: string
   /** The receiver's public JWK, as JSON. */
   readonly encryption_key?: string
+  readonly allowed_networks?: readonly string[]
+  readonly allowed_ports?: readonly number[]
+  readonly ca_certificates?: string
+  readonly client_certificate?: string
+  readonly client_private_key?: string
 }
 
 /** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */

@@ -62,6 +62,14 @@ export interface StreamTable {
   authorization_header: string | null
   /** The receiver's public JWK, to which its SETs are encrypted; `null` for SETs that are signed alone. */
   encryption_key: ColumnType<object | null, string | null | undefined, string | null>
+  /** Private networks that its name may lead to, in CIDR notation. */
+  allowed_networks: Generated<string[]>
+  /** Besides 443. */
+  allowed_ports: Generated<number[]>
+  /** PEM, trusted instead of the system's authorities. */
+  ca_certificates: string | null
+  client_certificate: string | null
+  client_private_key: string | null
   /** URIs of the events it wants; `null` for every event. */
   events_requested: string[] | null
   status: Generated<StreamStatus>
@@ -98,6 +106,8 @@ export interface FlowTable {
   openings: Generated<number>
   /** When the last outage ended. */
   closed_at: Date | null
+  /** Of the certificate that the receiver showed last. */
+  certificate_expires_at: Date | null
 }
 
 /** Which user is known to which receiver under which subject identifier (RFC 9493). */
@@ -182,6 +192,8 @@ export interface HistoryTable {
   status: number | null
   /** The address and port that accepted it. */
   connected_to: string | null
+  /** Of the certificate that it showed there. */
+  certificate_sha256: Buffer | null
   /** Why it was discarded. */
   reason: string | null
   /** The last redrive that released it. */

@@ -1,3 +1,5 @@
+import type { EndpointRule } from './endpoint-url.ts'
+
 /** Why no answer came, in words that name no address, host or file. */
 export type Failure =
   | 'timeout'
@@ -5,7 +7,14 @@ export type Failure =
   | 'connection_refused'
   | 'connection_lost'
   | 'stale_connection'
+  | 'certificate_expired'
+  | 'certificate_not_yet_valid'
+  | 'certificate_wrong_name'
+  | 'certificate_untrusted'
+  | 'client_certificate_required'
+  | 'tls_version'
   | 'tls_failed'
+  | 'proxy_failed'
   | 'unreadable_answer'
   | 'unreachable'
 
@@ -16,12 +25,21 @@ export type Answer =
       readonly status: number
       /** The address and port that answered, such as `192.0.2.1:443` or `[2001:db8::1]:443`. */
       readonly connectedTo?: string
+      readonly certificate?: PeerCertificate
       readonly retryAfterMs?: number
       readonly refusal?: Refusal
     }
   | { readonly kind: 'failure'; readonly failure: Failure }
-  | { readonly kind: 'blocked' }
+  | { readonly kind: 'blocked'; readonly rule: EndpointRule }
   | { readonly kind: 'aborted' }
+
+/** The certificate that a receiver showed. */
+export interface PeerCertificate {
+  /** Of its DER, in hex. */
+  readonly sha256: string
+  /** Told once for each connection. */
+  readonly expiresAt?: Date
+}
 
 /** The body of a refusal: `err` and `description` of RFC 8935 §2.3. */
 export interface Refusal {

@@ -1,4 +1,5 @@
 import type { Ledger, Statement } from './ledger.ts'
+import { type ConnectionRow, type StreamConnection, toConnection } from './stream-connection.ts'
 
 /** A delivery as a worker claimed it: what to push, where, and how. */
 export interface ClaimedDelivery {
@@ -22,13 +23,13 @@ export interface ClaimedDelivery {
   /** Of the request that enqueued it (W3C Trace Context §3.2). */
   readonly traceparent: string | undefined
   readonly signedSet: string
-  readonly endpointUrl: string
+  readonly connection: StreamConnection
   readonly authorizationHeader: string | undefined
   readonly timeoutMs: number
   readonly retryDelaysMs: readonly number[]
 }
 
-interface ClaimedRow {
+interface ClaimedRow extends ConnectionRow {
   readonly ticket: string
   readonly delivery_id: string
   readonly jti: string
@@ -42,7 +43,6 @@ interface ClaimedRow {
   readonly urgent: boolean
   readonly traceparent: string | null
   readonly signed_set: string
-  readonly endpoint_url: string
   readonly authorization_header: string | null
   readonly timeout_ms: number
   readonly retry_delays_ms: readonly number[]
@@ -80,7 +80,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     urgent: row.urgent,
     traceparent: row.traceparent ?? undefined,
     signedSet: row.signed_set,
-    endpointUrl: row.endpoint_url,
+    connection: toConnection(row),
     authorizationHeader: row.authorization_header ?? undefined,
     timeoutMs: row.timeout_ms,
     retryDelaysMs: row.retry_delays_ms,

@@ -1,3 +1,4 @@
+import { Resolver } from 'node:dns'
 import { isIP } from 'node:net'
 import { closestMatch } from 'leven'
 import { Client } from 'pg'
@@ -6,14 +7,24 @@ import { InvalidConfigError } from './errors.ts'
 import type { HttpAddress } from './http-server.ts'
 import type { KeptDays } from './retention.ts'
 
+/** What may be connected to, and how. */
+export interface NetworkConfig {
+  /** Allows receivers on loopback addresses, by plain HTTP too: for development only. */
+  readonly allowLoopback: boolean
+  /** Judges addresses of 64:ff9b::/96 by the IPv4 address inside: where IPv4 is reached through NAT64. */
+  readonly allowNat64: boolean
+  /** Name servers as `address` or `address:port`; none for those of the system. */
+  readonly dnsServers: readonly string[]
+  /** A forward proxy's URL. It resolves the names of receivers, and so has to judge their addresses. */
+  readonly httpsProxy: string | undefined
+}
+
 /** What a worker needs to know. */
-export interface WorkerConfig {
+export interface WorkerConfig extends NetworkConfig {
   /** Where the outbox is. */
   readonly databaseUrl: string
   /** How many deliveries this process has in flight at most. */
   readonly concurrency: number
-  /** Allows receivers on loopback addresses, by plain HTTP too: for development only. */
-  readonly allowLoopback: boolean
   /** How long a stopping worker waits for what is in flight. */
   readonly shutdownMs: number
   /** For how long the workers keep dead letters, history and attempts. */
@@ -44,10 +55,14 @@ const SETTINGS = z.object({
     })
     .refine(suitsDriver, 'cannot be used by the driver: does it name a certificate file that is not there?'),
   RISC_CONCURRENCY: wholeNumber(1, 2000).default(400),
-  RISC_ALLOW_LOOPBACK: z
-    .enum(['true', 'false'], 'must be true or false')
-    .transform((text) => text === 'true')
-    .default(false),
+  RISC_ALLOW_LOOPBACK: trueOrFalse(),
+  RISC_ALLOW_NAT64: trueOrFalse(),
+  RISC_DNS_SERVERS: z
+    .string()
+    .transform((text) => text.split(','))
+    .refine(suitsResolver, 'must be addresses, as 192.0.2.53,[2001:db8::53]:5353')
+    .default([]),
+  RISC_HTTPS_PROXY: z.string().refine(isProxyUrl, 'must be a URL such as http://proxy.example:3128').optional(),
   RISC_SHUTDOWN_SECONDS: wholeNumber(0, 3600).default(10),
   RISC_KEEP_DEAD_DAYS: days().default(30),
   RISC_KEEP_HISTORY_DAYS: days().default(90),
@@ -65,7 +80,13 @@ const SETTINGS = z.object({
   RISC_METRICS_STREAMS: wholeNumber(0, 10_000).default(200),
 })
 
-const CONNECTION_SETTINGS = SETTINGS.pick({ DATABASE_URL: true, RISC_ALLOW_LOOPBACK: true })
+const CONNECTION_SETTINGS = SETTINGS.pick({
+  DATABASE_URL: true,
+  RISC_ALLOW_LOOPBACK: true,
+  RISC_ALLOW_NAT64: true,
+  RISC_DNS_SERVERS: true,
+  RISC_HTTPS_PROXY: true,
+})
 
 /**
  * Reads a worker's configuration from the environment. An empty variable counts as one that is not set.
@@ -79,7 +100,7 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
   return {
     databaseUrl: settings.DATABASE_URL,
     concurrency: settings.RISC_CONCURRENCY,
-    allowLoopback: settings.RISC_ALLOW_LOOPBACK,
+    ...toNetwork(settings),
     shutdownMs: settings.RISC_SHUTDOWN_SECONDS * 1000,
     keptDays: {
       dead: settings.RISC_KEEP_DEAD_DAYS,
@@ -100,9 +121,18 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
  *
  * @throws {@link InvalidConfigError}
  */
-export function readConnectionConfig(env: Environment): Pick<WorkerConfig, 'databaseUrl' | 'allowLoopback'> {
+export function readConnectionConfig(env: Environment): Pick<WorkerConfig, 'databaseUrl'> & NetworkConfig {
   const settings = parse(CONNECTION_SETTINGS, withoutEmpty(env), [])
-  return { databaseUrl: settings.DATABASE_URL, allowLoopback: settings.RISC_ALLOW_LOOPBACK }
+  return { databaseUrl: settings.DATABASE_URL, ...toNetwork(settings) }
+}
+
+function toNetwork(settings: z.output<typeof CONNECTION_SETTINGS>): NetworkConfig {
+  return {
+    allowLoopback: settings.RISC_ALLOW_LOOPBACK,
+    allowNat64: settings.RISC_ALLOW_NAT64,
+    dnsServers: settings.RISC_DNS_SERVERS,
+    httpsProxy: settings.RISC_HTTPS_PROXY,
+  }
 }
 
 function parse<Schema extends z.ZodType>(
@@ -152,6 +182,26 @@ function days(): z.ZodType<number | null, string> {
       error: 'must be a whole number of days from 1 to 36500, or forever',
     })
     .transform((text) => (text === 'forever' ? null : Number(text)))
+}
+
+function trueOrFalse(): z.ZodType<boolean, string | undefined> {
+  return z
+    .enum(['true', 'false'], 'must be true or false')
+    .transform((text) => text === 'true')
+    .default(false)
+}
+
+function suitsResolver(servers: readonly string[]): boolean {
+  try {
+    new Resolver().setServers(servers)
+    return true
+  } catch {
+    return false
+  }
+}
+
+function isProxyUrl(text: string): boolean {
+  return text.startsWith('http://') && URL.canParse(text)
 }
 
 function isPostgresUrl(text: string): boolean {

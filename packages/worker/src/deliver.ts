@@ -40,13 +40,13 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, r
   if (answer.kind === 'aborted') return void (await handBack(ticket))
   const outcome = judge(answer, delivery.lastReason)
   const step = nextStep(outcome, delivery, Math.random())
-  const connectedTo = answer.kind === 'response' ? answer.connectedTo : undefined
-  const recorded = await settle({ ticket, deliveryId, step, connectedTo, durationMs, ...facts(outcome) })
+  const peer = answer.kind === 'response' ? { connectedTo: answer.connectedTo, certificate: answer.certificate } : {}
+  const recorded = await settle({ ticket, deliveryId, step, ...peer, durationMs, ...facts(outcome) })
   report({ delivery, outcome, step, recorded, durationMs, lagMs: delivery.ageMs + performance.now() - startedAt })
   traceAttempt({ delivery, answer, outcome, durationMs, endedAt })
 }
 
-function facts(outcome: Outcome): Omit<Settlement, 'ticket' | 'deliveryId' | 'step' | 'connectedTo' | 'durationMs'> {
+function facts(outcome: Outcome): Pick<Settlement, 'status' | 'reason' | 'description' | 'holds' | 'waitsMs'> {
   if (outcome.kind === 'accepted') return { status: outcome.status }
   return {
     status: outcome.status,

@@ -3,13 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAgents } from './agents.ts'
 import { claimDeliveries } from './claim.ts'
+import type { NetworkConfig } from './config.ts'
 import { type DeliverySteps, deliver } from './deliver.ts'
 import { logReport } from './delivery-report.ts'
-import type { EndpointRules } from './endpoint-url.ts'
 import type { Ledger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
 import { push } from './push.ts'
+import { createResolver } from './resolver.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
 import { untraced } from './untraced.ts'
 
@@ -25,7 +26,7 @@ export interface Deliverer {
 export interface DelivererSettings {
   readonly ledger: Ledger
   readonly workerId: string
-  readonly rules: EndpointRules
+  readonly network: NetworkConfig
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -34,8 +35,9 @@ export interface DelivererSettings {
 const BATCH = { size: 40, lanes: 3 }
 const HAND_BACK_WITHIN_MS = 4000
 
-export function createDeliverer({ ledger, workerId, rules, metrics, log }: DelivererSettings): Deliverer {
-  const agents = createAgents()
+export function createDeliverer({ ledger, workerId, network, metrics, log }: DelivererSettings): Deliverer {
+  const agents = createAgents(network)
+  const resolve = createResolver(network)
   const cut = new AbortController()
   const inFlight = new Map<number, Promise<void>>()
   setMaxListeners(0, cut.signal)
@@ -45,7 +47,7 @@ export function createDeliverer({ ledger, workerId, rules, metrics, log }: Deliv
       metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
       BATCH,
     ),
-    push: (delivery) => untraced(() => push(delivery, { agents, rules, signal: cut.signal })),
+    push: (delivery) => untraced(() => push(delivery, { agents, resolve, signal: cut.signal })),
     settle: microBatch(
       metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
       BATCH,

@@ -26,7 +26,7 @@ export function logReport(log: Logger, { delivery, outcome, step, recorded, dura
     stream_id: delivery.streamId,
     event_type: delivery.eventType,
     attempt: delivery.attempts + 1,
-    host: URL.parse(delivery.endpointUrl)?.host,
+    host: URL.parse(delivery.connection.endpointUrl)?.host,
     outcome: outcome.kind,
     success: outcome.kind === 'accepted',
     status: outcome.status,

@@ -1,4 +1,5 @@
 import type { Answer, Failure } from './answer.ts'
+import type { EndpointRule } from './endpoint-url.ts'
 
 /** Error codes a receiver may refuse a SET with (RFC 8935 §2.4, SSF 1.0 §8.1.4.1), as far as waiting cannot cure them. */
 const FINAL_ERRORS = ['invalid_request', 'invalid_issuer', 'invalid_audience', 'invalid_state'] as const
@@ -11,7 +12,7 @@ export type RetryReason = Failure | 'invalid_key' | 'not_found' | 'rate_limited'
 /** Troubles that somebody has to end, with every delivery of the stream alike. */
 export type HoldReason = (typeof CREDENTIAL_ERRORS)[number] | 'redirected'
 /** Troubles that end sending to the stream. */
-export type PauseReason = 'receiver_gone' | 'address_blocked'
+export type PauseReason = 'receiver_gone' | EndpointRule
 
 /** What one attempt meant. A receiver's "no" is a value; only bugs and outages are thrown. */
 export type Outcome =
@@ -46,17 +47,18 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>, lastReason?:
     case 'failure':
       return judgeFailure(answer.failure, lastReason)
     case 'blocked':
-      return { kind: 'pause', reason: 'address_blocked' }
+      return { kind: 'pause', reason: answer.rule }
     default:
       return answer satisfies never
   }
 }
 
 /**
- * A kept connection that the receiver had closed meanwhile says nothing of the receiver: try again on a new one. Twice in
- * a row, it may be what the receiver does on reading this very SET.
+ * What our own proxy does says nothing of the receiver. Nor does a kept connection that the receiver had closed
+ * meanwhile: try again on a new one. Twice in a row, it may be what the receiver does on reading this very SET.
  */
 function judgeFailure(failure: Failure, lastReason: string | undefined): Outcome {
+  if (failure === 'proxy_failed') return { kind: 'retry', reason: failure, counts: false }
   if (failure !== 'stale_connection') return { kind: 'retry', reason: failure, counts: true }
   if (lastReason === failure) return { kind: 'retry', reason: 'connection_lost', counts: true }
   return { kind: 'retry', reason: failure, counts: false, notBeforeMs: RECONNECT_MS }

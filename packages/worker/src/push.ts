@@ -1,25 +1,36 @@
 import { once } from 'node:events'
-import type { Socket } from 'node:net'
+import type { ClientRequest } from 'node:http'
 import type { Duplex } from 'node:stream'
-import got, { RequestError } from 'got'
-import type { Agents } from './agents.ts'
-import type { Answer, Failure } from './answer.ts'
-import { checkEndpointUrl, type EndpointRules } from './endpoint-url.ts'
-import { errorCode } from './error-code.ts'
+import got from 'got'
+import type { Agents, StreamAgents } from './agents.ts'
+import type { Answer } from './answer.ts'
+import { judgeEndpoint, type Resolve } from './endpoint.ts'
+import { nameFailure } from './failure.ts'
+import { peerOf } from './peer.ts'
 import { readRefusal } from './refusal.ts'
 import { readRetryAfter } from './retry-after.ts'
+import type { StreamConnection } from './stream-connection.ts'
 
 /** One POST to be made. */
 export interface PushRequest {
   readonly streamId: string
-  readonly endpointUrl: string
+  readonly connection: StreamConnection
   readonly signedSet: string
   readonly authorizationHeader: string | undefined
   /** One deadline over name look-up, connect, TLS, sending and reading. */
   readonly timeoutMs: number
 }
 
+/** What pushing needs. */
+export interface PushTools {
+  readonly agents: Agents
+  readonly resolve: Resolve
+  readonly signal: AbortSignal
+}
+
 const LONGEST_BODY = 4096
+const LONGEST_HEAD = 16_384
+const MOST_INTERIM_ANSWERS = 10
 /** How long a body that tells nothing is read, for the sake of its connection: a receiver may drip it. */
 const DRAIN_WITHIN_MS = 250
 
@@ -30,6 +41,7 @@ const client = got.extend({
   decompress: false,
   throwHttpErrors: false,
   strictContentLength: false,
+  maxHeaderSize: LONGEST_HEAD,
   headers: { 'user-agent': 'risc-worker', accept: 'application/json', 'content-type': 'application/secevent+jwt' },
 })
 
@@ -38,44 +50,67 @@ const client = got.extend({
  *
  * Never rejects: whatever happens on the way is an {@link Answer}. At most 4 KB of a refusal's body are read.
  */
-export async function push(
-  request: PushRequest,
-  { agents, rules, signal }: { readonly agents: Agents; readonly rules: EndpointRules; readonly signal: AbortSignal },
-): Promise<Answer> {
-  if (checkEndpointUrl(request.endpointUrl, rules) !== undefined) return { kind: 'blocked' }
-  const stream = client.stream(request.endpointUrl, {
-    body: request.signedSet,
-    agent: agents.of(request.streamId, request.endpointUrl),
-    timeout: { request: request.timeoutMs },
-    signal,
-    ...(request.authorizationHeader !== undefined && { headers: { authorization: request.authorizationHeader } }),
-  })
-  // got may emit a second error when the first has been dealt with; without a listener it would end the process.
-  stream.on('error', () => undefined)
+export async function push(request: PushRequest, { agents, resolve, signal }: PushTools): Promise<Answer> {
+  const startedAt = performance.now()
+  const { streamId, connection, timeoutMs } = request
   try {
-    const [response] = await once(stream, 'response')
-    const status: number = response.statusCode
-    const connectedTo = peerOf(stream.socket)
-    const body = await readBody(stream, { needed: status === 400 })
-    const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
-    const refusal = status === 400 ? readRefusal(body, request.signedSet) : undefined
-    return {
-      kind: 'response',
-      status,
-      ...(connectedTo !== undefined && { connectedTo }),
-      ...(retryAfterMs !== undefined && { retryAfterMs }),
-      ...(refusal !== undefined && { refusal }),
-    }
+    const { agent, rules, pin } = agents.of(streamId, connection)
+    const endpoint = await judgeEndpoint(connection.endpointUrl, rules, { resolve, withinMs: timeoutMs })
+    if (endpoint.kind === 'blocked') return { kind: 'blocked', rule: endpoint.rule }
+    if (endpoint.kind === 'unresolved') return { kind: 'failure', failure: 'name_not_resolved' }
+    pin(endpoint.addresses)
+    return await post(request, { agent, signal, withinMs: timeoutMs - (performance.now() - startedAt) })
   } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : { kind: 'failure', failure: nameFailure(error) }
+    return signal.aborted ? { kind: 'aborted' } : { kind: 'failure', failure: nameFailure(error, agents) }
   }
 }
 
-/** Asked before the body is read: a socket that has closed no longer knows. */
-function peerOf(socket: Socket | undefined): string | undefined {
-  const { remoteAddress: host, remotePort: port } = socket ?? {}
-  return host === undefined ? undefined : `${host.includes(':') ? `[${host}]` : host}:${port}`
+async function post(
+  { connection, signedSet, authorizationHeader }: PushRequest,
+  { agent, signal, withinMs }: { agent: StreamAgents['agent']; signal: AbortSignal; withinMs: number },
+): Promise<Answer> {
+  const stream = client.stream(connection.endpointUrl, {
+    body: signedSet,
+    agent,
+    signal,
+    ...(authorizationHeader !== undefined && { headers: { authorization: authorizationHeader } }),
+  })
+  // got may emit a second error when the first has been dealt with; without a listener it would end the process.
+  stream.on('error', () => undefined)
+  stream.on('request', (request) => refuseUnasked(request, (error) => stream.destroy(error)))
+  const late = setTimeout(() => stream.destroy(failed('ETIMEDOUT')), withinMs)
+  try {
+    const [response] = await once(stream, 'response')
+    const status: number = response.statusCode
+    const peer = peerOf(stream.socket)
+    const body = await readBody(stream, { needed: status === 400 })
+    const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
+    const refusal = status === 400 ? readRefusal(body, signedSet) : undefined
+    return {
+      kind: 'response',
+      status,
+      ...peer,
+      ...(retryAfterMs !== undefined && { retryAfterMs }),
+      ...(refusal !== undefined && { refusal }),
+    }
+  } finally {
+    clearTimeout(late)
+  }
 }
+
+/** A receiver may send 1xx answers without end, or change to another protocol; neither was asked for. */
+function refuseUnasked(request: ClientRequest, end: (error: Error) => void): void {
+  let seen = 0
+  request.on('information', () => {
+    if (++seen > MOST_INTERIM_ANSWERS) end(failed('HPE_INTERIM_FLOOD'))
+  })
+  request.on('upgrade', (_response, socket) => {
+    socket.destroy()
+    end(failed('HPE_UNASKED_UPGRADE'))
+  })
+}
+
+const failed = (code: string): Error => Object.assign(new Error(code), { code })
 
 /**
  * Reads to the end, so that the connection can be used again, or to the limit. A broken or late body leaves the status
@@ -97,19 +132,4 @@ async function readBody(stream: Duplex, { needed }: { readonly needed: boolean }
     clearTimeout(late)
   }
   return Buffer.concat(chunks).subarray(0, LONGEST_BODY).toString('utf8')
-}
-
-function nameFailure(error: unknown): Failure {
-  const code = errorCode(error)
-  if (code === 'ETIMEDOUT') return 'timeout'
-  if (code === 'ECONNREFUSED') return 'connection_refused'
-  if (['ECONNRESET', 'EPIPE', 'ECONNABORTED'].includes(code)) {
-    return error instanceof RequestError && error.request?.reusedSocket ? 'stale_connection' : 'connection_lost'
-  }
-  if (['ENOTFOUND', 'ENODATA', 'ESERVFAIL', 'ETIMEOUT', 'EAI_AGAIN'].includes(code)) return 'name_not_resolved'
-  if (code.startsWith('HPE_')) return 'unreadable_answer'
-  if (code === 'EPROTO' || code.startsWith('ERR_TLS') || code.startsWith('ERR_SSL') || code.includes('CERT'))
-    return 'tls_failed'
-  if (code === 'UNABLE_TO_VERIFY_LEAF_SIGNATURE') return 'tls_failed'
-  return 'unreachable'
 }

@@ -1,3 +1,4 @@
+import type { PeerCertificate } from './answer.ts'
 import type { Ledger, Statement } from './ledger.ts'
 import type { NextStep } from './next-step.ts'
 
@@ -11,6 +12,8 @@ export interface Settlement {
   readonly description?: string | undefined
   /** The address and port that answered. */
   readonly connectedTo?: string | undefined
+  /** The certificate it showed. */
+  readonly certificate?: PeerCertificate | undefined
   /** From the first byte sent to the last one read. */
   readonly durationMs?: number | undefined
   /** For how long the receiver asked to be left alone. */
@@ -50,6 +53,7 @@ function toRecord({
   deliveryId,
   step,
   connectedTo,
+  certificate,
   durationMs,
   waitsMs,
   ...facts
@@ -62,6 +66,8 @@ function toRecord({
     ...(step.next === 'retry' && { delay_ms: step.delayMs, pauses: step.pauses }),
     ...(step.next === 'dead' && { dead_because: step.deadBecause }),
     connected_to: connectedTo,
+    certificate_sha256: certificate?.sha256,
+    certificate_expires_at: certificate?.expiresAt,
     duration_ms: durationMs,
     waits_ms: waitsMs,
     ...facts,

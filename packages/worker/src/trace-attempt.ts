@@ -53,7 +53,7 @@ function tracePost(tracer: Tracer, { delivery, answer, durationMs, endedAt }: Tr
   if (answer.kind === 'blocked' || answer.kind === 'aborted') return // no request was made, or none came to an end
   const status = answer.kind === 'response' ? answer.status : undefined
   const error = answer.kind === 'failure' ? answer.failure : answer.status >= 400 ? `${answer.status}` : undefined
-  const { hostname, port, protocol } = new URL(delivery.endpointUrl)
+  const { hostname, port, protocol } = new URL(delivery.connection.endpointUrl)
   const attributes: Attributes = {
     'http.request.method': 'POST',
     'server.address': hostname,

@@ -95,8 +95,8 @@ test('check finds what is wrong, says what to do, and exits 1', async ({ databas
     {
       check: 'stream inside',
       level: 'problem',
-      finding: 'its URL names an address instead of a host',
-      advice: expect.stringContaining('risc-worker stream set inside --url'),
+      finding: 'its URL leads to a private address, in no network that the stream allows',
+      advice: expect.stringContaining('risc-worker stream set inside --allow-network'),
     },
     {
       check: 'stream plain',

@@ -123,6 +123,7 @@ test('--state accepted and discarded show what history has, the latest first', a
     created_at: time,
     settled_at: time,
     set_sha256: createHash('sha256').update('head.a.1').digest('hex'),
+    certificate_sha256: null,
   })
   const { stdout } = await runCommand(['list', '--state', 'discarded'], { DATABASE_URL: url })
   expect(stdout).toMatch(new RegExp(`^JTI .+\n${discarded} +a +changed +discarded +stream_disabled +\\S+Z +0 +-\n$`))

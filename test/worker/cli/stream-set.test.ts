@@ -129,7 +129,6 @@ test.for([
   ['only what keeps a credential', ['--keep-authorization'], 'goes with --url'],
   ['a credential given and taken away', ['--no-authorization', '--authorization-env', 'A'], 'give only one of'],
   ['all events and one', ['--events', 'all,account-purged'], '--events all stands alone'],
-  ['a URL that no stream may have', ['--url', 'http://partner-a.example/'], '--url is not https:'],
   ['no window', ['--max-in-flight', '0'], 'a whole number from 1'],
 ] as const)('%s is misuse, and nothing is changed', async ([, options, problem]) => {
   const env = { DATABASE_URL: 'postgres://127.0.0.1:1/idp', A: 'Bearer hunter2' }

@@ -243,7 +243,9 @@ describe('why names what a delivery waits for:', () => {
     [null, 'by an operator, who gave no reason'],
     ['contract review', 'by an operator: "contract review"'],
     ['receiver_gone', 'because its receiver answered 410 (gone)'],
-    ['address_blocked', 'because its address may not be pushed to'],
+    ['url_not_allowed', 'because its URL may not be pushed to'],
+    ['address_forbidden', 'because its name leads to an address that is never pushed to, such as loopback'],
+    ['address_private', 'because its name leads to a private address, in no network that it allows'],
   ])('a paused stream, by whom and why: %s', async ([reason = null, words], { database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
     await addWorker(pool)

@@ -181,7 +181,9 @@ const MENDING: Readonly<Record<string, string>> = {
 /** What pauses a stream by itself; the rest is an operator's words. */
 const PAUSED_BECAUSE: Readonly<Record<string, string>> = {
   receiver_gone: 'because its receiver answered 410 (gone)',
-  address_blocked: 'because its address may not be pushed to',
+  url_not_allowed: 'because its URL may not be pushed to',
+  address_forbidden: 'because its name leads to an address that is never pushed to, such as loopback',
+  address_private: 'because its name leads to a private address, in no network that it allows',
 }
 
 function whoAndWhy(because: string | undefined): string {

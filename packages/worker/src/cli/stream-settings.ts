@@ -3,13 +3,13 @@ import { type Command, Option } from 'commander'
 import type { Insertable } from 'kysely'
 import type { StreamProfile, StreamTable } from 'risc-outbox'
 import type { Environment } from '../config.ts'
-import { checkEndpointUrl, type EndpointRules } from '../endpoint-url.ts'
 import { commaSeparated, duration, durations, wholeNumber } from './argument.ts'
 import { MisuseError } from './command-error.ts'
+import { addConnectionOptions, type ConnectionOptions, readConnectionColumns } from './connection-options.ts'
 import { eventUri } from './event-uri.ts'
 
 /** A stream's settings as a command line says them. */
-export interface StreamSettingOptions {
+export interface StreamSettingOptions extends ConnectionOptions {
   readonly url?: string
   readonly profile?: StreamProfile
   readonly audience?: string[]
@@ -35,7 +35,7 @@ The credential is read from an environment variable, since others can see a comm
 /** Adds the options that {@link readStreamSettings} reads; a new stream needs a URL, and has a default for the rest. */
 export function addSettingOptions(command: Command, { isNew }: { readonly isNew: boolean }): Command {
   const by = (value: string) => (isNew ? ` (default: ${value})` : '')
-  return command
+  return addConnectionOptions(command)
     .addOption(new Option('--url <url>', 'where the receiver takes SETs, https:').makeOptionMandatory(isNew))
     .addOption(new Option('--profile <profile>', `how its SETs are written${by('ssf')}`).choices(['ssf', 'login.gov']))
     .option('--audience <aud...>', `the claim aud${by('the URL')}`)
@@ -60,19 +60,14 @@ export function addSettingOptions(command: Command, { isNew }: { readonly isNew:
  *
  * @throws {@link MisuseError} that never quotes a credential.
  */
-export function readStreamSettings(
-  options: StreamSettingOptions,
-  rules: EndpointRules,
-  env: Environment,
-): StreamSettings {
+export async function readStreamSettings(options: StreamSettingOptions, env: Environment): Promise<StreamSettings> {
   const { url, profile, audience, events, ordering, maxInFlight, rateLimit, rateInterval } = options
   const { timeoutMs, retryDelays, maxAge, authorizationEnv } = options
   if (audience?.includes('')) throw new MisuseError('--audience must not be empty')
-  const problem = url === undefined ? undefined : checkEndpointUrl(url, rules)
-  if (problem !== undefined) throw new MisuseError(`--url ${problem}`)
   return {
     ...(profile !== undefined && { profile }),
     ...(url !== undefined && { endpoint_url: url }),
+    ...(await readConnectionColumns(options)),
     ...(audience !== undefined && { audience }),
     ...(events !== undefined && { events_requested: readEvents(events) }),
     ...(ordering !== undefined && { ordering }),

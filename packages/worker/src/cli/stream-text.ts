@@ -6,6 +6,10 @@ import type { Stream } from './queries/streams.ts'
 export function describeSettings(stream: Stream): Readonly<Record<string, string>> {
   return {
     url: stream.endpoint_url,
+    'allow-network': stream.allowed_networks.join(',') || 'none',
+    'allow-port': stream.allowed_ports.join(',') || 'none',
+    ca: stream.ca_certificates_digest ?? 'none',
+    'client-certificate': stream.client_certificate_digest ?? 'none',
     profile: stream.profile,
     audience: stream.audience.join(' '),
     events: stream.events_requested?.map(shortName).join(',') ?? 'all',

@@ -3,10 +3,12 @@ import { type AddressInfo, createServer as createTcpServer, type Server, type So
 import { createServer, getCACertificates, setDefaultCACertificates, type TlsOptions } from 'node:tls'
 import { expect, onTestFinished, test } from 'vitest'
 import { type Connection, tryConnection } from '../../../../packages/worker/src/cli/checks/connection.ts'
+import type { StreamTls } from '../../../../packages/worker/src/stream-connection.ts'
 import { type Certificate, type CertificateFacts, certify, inDays } from './certificates.ts'
 
 const NAME = 'partner.example'
 const WITHIN_MS = 5000
+const SYSTEM: StreamTls = { caCertificates: undefined, client: undefined }
 
 async function listen(server: Server): Promise<number> {
   const sockets = new Set<Socket>()
@@ -37,7 +39,7 @@ function trust({ authority }: Certificate): void {
 }
 
 const connect = (port: number, name = NAME, withinMs = WITHIN_MS): Promise<Connection> =>
-  tryConnection(new URL(`https://${name}:${port}/events`), withinMs, async () => ['127.0.0.1'])
+  tryConnection({ endpointUrl: `https://${name}:${port}/events`, tls: SYSTEM }, ['127.0.0.1'], withinMs)
 
 test('an endpoint with a good certificate is connected to, by TLS 1.2 or newer, and sent nothing', async () => {
   const certificate = await certify({ name: NAME, validTo: inDays(30) })
@@ -66,7 +68,7 @@ test('TLS older than 1.2 is no TLS', async () => {
   const ciphers = 'DEFAULT@SECLEVEL=0'
   const { port } = await serve(certificate, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers })
   trust(certificate)
-  expect(await connect(port)).toEqual({ kind: 'failed', failure: 'tls_failed' })
+  expect(await connect(port)).toEqual({ kind: 'failed', failure: 'tls_version' })
 })
 
 test('a server that speaks no TLS, hangs up, never speaks or is not there is told apart', async () => {
@@ -76,35 +78,39 @@ test('a server that speaks no TLS, hangs up, never speaks or is not there is tol
   const gone = createTcpServer()
   const port = await listen(gone)
   gone.close()
-  expect(await connect(plain)).toEqual({ kind: 'failed', failure: 'tls_failed' })
+  expect(await connect(plain)).toEqual({ kind: 'failed', failure: 'tls_version' })
   expect(await connect(hangsUp)).toEqual({ kind: 'failed', failure: 'connection_lost' })
   expect(await connect(silent, NAME, 200)).toEqual({ kind: 'failed', failure: 'timeout' })
   expect(await connect(port)).toEqual({ kind: 'failed', failure: 'connection_refused' })
-})
-
-test('a name that is not there is told, and a look-up that takes too long is given up', async () => {
-  const url = new URL(`https://${NAME}/`)
-  const noName = Object.assign(new Error('no such name'), { code: 'ENOTFOUND' })
-  expect(await tryConnection(url, WITHIN_MS, () => Promise.reject(noName))).toEqual({
-    kind: 'failed',
-    failure: 'name_not_resolved',
-  })
-  const never = (_: string, signal: AbortSignal) =>
-    once(signal, 'abort').then((): string[] => {
-      throw new Error('given up')
-    })
-  expect(await tryConnection(url, 50, never)).toEqual({ kind: 'failed', failure: 'timeout' })
 })
 
 test('an endpoint that has several addresses is connected to at one that answers', async () => {
   const certificate = await certify({ name: NAME })
   const { port } = await serve(certificate)
   trust(certificate)
-  const url = new URL(`https://${NAME}:${port}/`)
-  expect(await tryConnection(url, WITHIN_MS, async () => ['127.0.0.2', '127.0.0.1'])).toMatchObject({ kind: 'secured' })
+  const endpoint = { endpointUrl: `https://${NAME}:${port}/`, tls: SYSTEM }
+  expect(await tryConnection(endpoint, ['127.0.0.2', '127.0.0.1'], WITHIN_MS)).toMatchObject({ kind: 'secured' })
 })
 
 test('a receiver on loopback without TLS is connected to as it is', async () => {
   const port = await listen(createTcpServer())
-  expect(await tryConnection(new URL(`http://127.0.0.1:${port}/`), WITHIN_MS)).toEqual({ kind: 'connected' })
+  const endpoint = { endpointUrl: `http://127.0.0.1:${port}/`, tls: SYSTEM }
+  expect(await tryConnection(endpoint, ['127.0.0.1'], WITHIN_MS)).toEqual({ kind: 'connected' })
+})
+
+test('a stream’s own authorities and client certificate are used, and the name is asked for', async () => {
+  const certificate = await certify({ name: NAME })
+  const names: string[] = []
+  const { port } = await serve(certificate, {
+    ca: certificate.authority,
+    requestCert: true,
+    SNICallback(name, done) {
+      names.push(name)
+      done(null)
+    },
+  })
+  const client = { certificate: certificate.cert, privateKey: certificate.key }
+  const endpoint = { endpointUrl: `https://${NAME}:${port}/`, tls: { caCertificates: certificate.authority, client } }
+  expect(await tryConnection(endpoint, ['127.0.0.1'], WITHIN_MS)).toMatchObject({ kind: 'secured' })
+  expect(names).toEqual([NAME])
 })

@@ -1,12 +1,14 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
-import { type Environment, readConnectionConfig } from '../../config.ts'
+import { type Environment, type NetworkConfig, readConnectionConfig } from '../../config.ts'
 import { InvalidConfigError } from '../../errors.ts'
 import { openPool } from '../../pool.ts'
+import { createResolver } from '../../resolver.ts'
+import { toConnection } from '../../stream-connection.ts'
 import { explainError } from '../explain-error.ts'
 import { listKeys } from '../queries/keys.ts'
 import { readClock } from '../queries/server.ts'
-import { listStreams, readStream } from '../queries/streams.ts'
+import { listConnections } from '../queries/streams.ts'
 import { requireStream } from '../require-stream.ts'
 import type { SigningOptions } from '../signing-options.ts'
 import { checkConfiguration } from './configuration.ts'
@@ -45,7 +47,7 @@ export async function checkAll(options: CheckupOptions, env: Environment): Promi
     const pool = openPool(config.databaseUrl, { max: CONNECTIONS, name: 'risc-worker check', durable: false })
     try {
       const db: Database = new Kysely({ dialect: new PostgresDialect({ pool }) })
-      return [...findings, ...(await checkDatabase(db, given, { ...options, ...config }))]
+      return [...findings, ...(await checkDatabase(db, given, { ...options, network: config }))]
     } finally {
       await pool.close()
     }
@@ -58,7 +60,7 @@ export async function checkAll(options: CheckupOptions, env: Environment): Promi
 async function checkDatabase(
   db: Database,
   { keys, findings: keyFindings }: GivenKeys,
-  options: CheckupOptions & { readonly allowLoopback: boolean },
+  options: CheckupOptions & { readonly network: NetworkConfig },
 ): Promise<Finding[]> {
   const server = await look('database', 'problem', () => checkServer(db))
   if (isBad(server)) return server
@@ -97,13 +99,12 @@ async function look(
 
 async function checkEndpoints(
   db: Database,
-  { streamId, timeoutMs, allowLoopback }: CheckupOptions & { readonly allowLoopback: boolean },
+  { streamId, timeoutMs, network }: CheckupOptions & { readonly network: NetworkConfig },
 ): Promise<Finding[]> {
-  const streams = streamId === undefined ? await listStreams(db) : [await readStream(db, streamId)]
-  const chosen = streams.filter(({ status }) => status === 'enabled' || streamId !== undefined)
+  const chosen = await listConnections(db, streamId)
   if (chosen.length === 0) return [ok('streams', 'none is enabled')]
-  const how = { rules: { allowLoopback }, timeoutMs, now: await readClock(db) }
-  return mapAtMost(chosen, ENDPOINTS_AT_ONCE, (stream) => checkEndpoint(stream, how))
+  const how = { network, resolve: createResolver(network), timeoutMs, now: await readClock(db) }
+  return mapAtMost(chosen, ENDPOINTS_AT_ONCE, ({ id, ...row }) => checkEndpoint(id, toConnection(row), how))
 }
 
 const isBad = (findings: readonly Finding[]): boolean => findings.some(({ level }) => level === 'problem')

@@ -1,11 +1,13 @@
-import { checkEndpointUrl, type EndpointRules } from '../../endpoint-url.ts'
-import type { Stream } from '../queries/streams.ts'
+import type { NetworkConfig } from '../../config.ts'
+import { endpointRules, judgeEndpoint, type Resolve } from '../../endpoint.ts'
+import type { StreamConnection } from '../../stream-connection.ts'
 import { type ConnectionFailure, tryConnection } from './connection.ts'
 import { type Finding, ok, problem, warning } from './finding.ts'
 
 /** How endpoints are looked at. */
 export interface EndpointCheck {
-  readonly rules: EndpointRules
+  readonly network: NetworkConfig
+  readonly resolve: Resolve
   readonly timeoutMs: number
   /** By the database's clock. */
   readonly now: Date
@@ -16,14 +18,20 @@ const EXPIRES_SOON_DAYS = 21
 
 /** Checks that a stream's endpoint could be pushed to: name, connection, certificate. No request is made. */
 export async function checkEndpoint(
-  { id, endpoint_url: url }: Pick<Stream, 'id' | 'endpoint_url'>,
-  { rules, timeoutMs, now }: EndpointCheck,
+  id: string,
+  stream: StreamConnection,
+  { network, resolve, timeoutMs: withinMs, now }: EndpointCheck,
 ): Promise<Finding> {
   const check = `stream ${id}`
-  const wrong = checkEndpointUrl(url, rules)
-  if (wrong !== undefined)
-    return problem(check, `its URL ${wrong}`, `set another: risc-worker stream set ${id} --url …`)
-  const connection = await tryConnection(new URL(url), timeoutMs)
+  const startedAt = performance.now()
+  const endpoint = await judgeEndpoint(stream.endpointUrl, endpointRules(stream, network), { resolve, withinMs })
+  if (endpoint.kind === 'unresolved') return problem(check, ...FAILURES.name_not_resolved)
+  if (endpoint.kind === 'blocked') {
+    const advice = endpoint.rule === 'address_private' ? '--allow-network …, if it is meant to be' : '--url …'
+    return problem(check, `its URL ${endpoint.problem}`, `change it: risc-worker stream set ${id} ${advice}`)
+  }
+  if (network.httpsProxy !== undefined) return ok(check, 'its URL may be pushed to; a proxy is asked for the rest')
+  const connection = await tryConnection(stream, endpoint.addresses, withinMs - (performance.now() - startedAt))
   switch (connection.kind) {
     case 'connected':
       return ok(check, 'accepts connections, without TLS')
@@ -61,6 +69,11 @@ const FAILURES: Readonly<Record<ConnectionFailure, readonly [finding: string, ad
     'its certificate is of an authority that is not trusted here',
     'ask the receiver for its chain',
   ],
-  tls_failed: ['TLS 1.2 or newer cannot be agreed on', 'ask the receiver'],
+  client_certificate_required: [
+    'it demands a client certificate',
+    'give the stream one: risc-worker stream set --client-certificate …',
+  ],
+  tls_version: ['it speaks no TLS as new as 1.2', 'check the port, or ask the receiver'],
+  tls_failed: ['TLS cannot be agreed on', 'check the certificates of the stream, or ask the receiver'],
   unreachable: ['cannot be reached', 'check the network of this host, or ask the receiver'],
 }

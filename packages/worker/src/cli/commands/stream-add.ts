@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
+import { requireEndpoint } from '../connection-options.ts'
 import { withDatabase } from '../database.ts'
 import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
@@ -29,6 +30,9 @@ Examples:
       --authorization-env PARTNER_C
   $ risc-worker stream add partner-d --url https://partner-d.example/events \\
       --encrypt-to partner-d.jwk.json
+  $ risc-worker stream add inside --url https://events.inside.example:8443/ \\
+      --allow-port 8443 --allow-network 10.20.0.0/16 --ca inside-ca.pem \\
+      --client-certificate worker.pem --client-key worker.key
 `
 
 export function addStreamAddCommand(stream: Command, world: World): void {
@@ -41,12 +45,13 @@ export function addStreamAddCommand(stream: Command, world: World): void {
 }
 
 async function add(id: string, options: StreamAddOptions, world: World): Promise<void> {
-  const { databaseUrl, allowLoopback } = readConnectionConfig(world.env)
+  const { databaseUrl, ...network } = readConnectionConfig(world.env)
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(id)) throw new MisuseError('<id> must be 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   const { url, json } = options
-  const settings = readStreamSettings(options, { allowLoopback }, world.env)
+  const settings = await readStreamSettings(options, world.env)
   const encryption = await readEncryptionColumn(options)
   const stream = { audience: [url], ...settings, ...encryption, endpoint_url: url, id }
+  await requireEndpoint(stream, network)
   const added = await withDatabase(databaseUrl, (db) => insertStream(db, stream))
   if (!added) throw new CommandFailedError(`there is a stream ${id} already`)
   if (json) printJson(world.stdout, { added: id })

@@ -1,12 +1,13 @@
 import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
-import { readConnectionConfig } from '../../config.ts'
+import { type NetworkConfig, readConnectionConfig } from '../../config.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
+import { requireEndpoint } from '../connection-options.ts'
 import { withDatabase } from '../database.ts'
 import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
-import { type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
+import { readStream, type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
 import { requireStream } from '../require-stream.ts'
 import {
   addSettingOptions,
@@ -25,6 +26,8 @@ interface StreamSetOptions extends StreamSettingOptions, EncryptionOptions {
   readonly keepAuthorization?: true
   readonly json?: true
 }
+
+const DECIDES_WHERE_TO = ['endpoint_url', 'allowed_networks', 'allowed_ports']
 
 const HELP = `
 Prints what changed. Workers go by it at once; what is in flight at that moment is still sent as before, and what was
@@ -45,6 +48,8 @@ export function addStreamSetCommand(stream: Command, world: World): void {
     .description('change the settings of a stream')
     .argument('<id>', 'the stream')
     .option('--no-authorization', 'send no Authorization header')
+    .option('--no-ca', 'trust the authorities of the system')
+    .option('--no-client-certificate', 'show no client certificate')
     .option('--keep-authorization', 'send the Authorization header to the new URL’s origin too')
     .option('--json', 'print one JSON document')
     .addHelpText('after', HELP)
@@ -52,16 +57,16 @@ export function addStreamSetCommand(stream: Command, world: World): void {
 }
 
 async function set(id: string, options: StreamSetOptions, world: World): Promise<void> {
-  const { databaseUrl, allowLoopback } = readConnectionConfig(world.env)
+  const { databaseUrl, ...network } = readConnectionConfig(world.env)
   const problem = misuse(options)
   if (problem !== undefined) throw new MisuseError(problem)
   const settings = {
-    ...readStreamSettings(options, { allowLoopback }, world.env),
+    ...(await readStreamSettings(options, world.env)),
     ...(!options.authorization && { authorization_header: null }),
     ...(await readEncryptionColumn(options)),
   }
   if (Object.keys(settings).length === 0) throw new MisuseError('nothing to set: --help tells what can be')
-  const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options }))
+  const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options, network }))
   const renewed = options.authorizationEnv !== undefined && update.before.has_authorization
   if (options.json) printJson(world.stdout, { stream_id: id, changed: changes(update), authorization_renewed: renewed })
   else world.stdout.write(formatChanges(update, renewed))
@@ -79,9 +84,12 @@ function misuse({ url, authorizationEnv, authorization, keepAuthorization }: Str
 async function change(
   db: Kysely<OutboxDatabase>,
   id: string,
-  { settings, options }: { readonly settings: StreamSettings; readonly options: StreamSetOptions },
+  { settings, options, network }: { settings: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
 ): Promise<StreamUpdate> {
   await requireStream(db, id)
+  if (DECIDES_WHERE_TO.some((column) => column in settings)) {
+    await requireEndpoint({ ...(await readStream(db, id)), ...settings }, network)
+  }
   const decided = options.keepAuthorization || 'authorization_header' in settings
   return updateStream(db, id, {
     settings,

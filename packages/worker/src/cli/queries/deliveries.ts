@@ -22,9 +22,11 @@ export interface PendingDelivery extends Omit<Selectable<PendingView>, 'age'> {
 /** A row of `risc.dead`. */
 export type DeadDelivery = Selectable<DeadView>
 
-/** A row of `risc.history`, its hash in hexadecimal. */
-export interface SettledDelivery extends Omit<Selectable<HistoryTable>, 'delivery_id' | 'set_sha256' | 'redrive_id'> {
+/** A row of `risc.history`, its hashes in hexadecimal. */
+export interface SettledDelivery
+  extends Omit<Selectable<HistoryTable>, 'delivery_id' | 'set_sha256' | 'certificate_sha256' | 'redrive_id'> {
   readonly set_sha256: string
+  readonly certificate_sha256: string | null
 }
 
 /** The deliveries that are to be sent and were enqueued in that time, the soonest due first. Never selects the SET. */
@@ -66,6 +68,7 @@ export function listSettled(
     .selectFrom('risc.history')
     .select(['jti', 'stream_id', 'event_type', 'txn', 'kid', 'outcome', 'status', 'connected_to', 'reason'])
     .select(['attempts', 'created_at', 'settled_at', sql<string>`encode(set_sha256, 'hex')`.as('set_sha256')])
+    .select(sql<string | null>`encode(certificate_sha256, 'hex')`.as('certificate_sha256'))
     .where('outcome', '=', outcome)
     .where(fits(filter, { time: 'settled_at', reasons: ['reason'] }))
     .orderBy('settled_at', 'desc')

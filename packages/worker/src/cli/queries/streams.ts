@@ -1,14 +1,25 @@
-import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
+import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely'
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
+import type { ConnectionRow } from '../../stream-connection.ts'
+
+/** Told only that there is one. */
+type Concealed =
+  | 'authorization_header'
+  | 'encryption_key'
+  | 'ca_certificates'
+  | 'client_certificate'
+  | 'client_private_key'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream
-  extends Omit<Selectable<StreamTable>, 'authorization_header' | 'encryption_key' | 'max_age' | 'rate_interval'> {
+export interface Stream extends Omit<Selectable<StreamTable>, Concealed | 'max_age' | 'rate_interval'> {
   readonly rate_interval_seconds: number
   readonly max_age_seconds: number
   readonly has_authorization: boolean
   /** Names the receiver's key to which its SETs are encrypted; `null` when they are signed alone. */
   readonly encryption_kid: string | null
+  /** The beginning of the SHA-256 of what is stored: tells one from another. */
+  readonly ca_certificates_digest: string | null
+  readonly client_certificate_digest: string | null
 }
 
 /** A stream's settings before and after a change. */
@@ -25,6 +36,21 @@ export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
 /** One stream, which has to be there. */
 export function readStream(db: Kysely<OutboxDatabase>, id: string): Promise<Stream> {
   return selectStreams(db).where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+/** How the receivers of streams are connected to, by id of the stream: one of them, or all that are enabled. */
+export function listConnections(
+  db: Kysely<OutboxDatabase>,
+  id: string | undefined,
+): Promise<(ConnectionRow & { readonly id: string })[]> {
+  return db
+    .selectFrom('risc.streams')
+    .select(['id', 'endpoint_url', 'allowed_networks', 'allowed_ports'])
+    .select(['ca_certificates', 'client_certificate', 'client_private_key'])
+    .$if(id === undefined, (query) => query.where('status', '=', 'enabled'))
+    .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
+    .orderBy('id')
+    .execute()
 }
 
 /** Adds a stream; returns `false` and changes nothing when there is one of this id already. */
@@ -68,12 +94,18 @@ export async function listStreamIds(db: Kysely<OutboxDatabase>): Promise<string[
 function selectStreams(db: Kysely<OutboxDatabase>) {
   return db
     .selectFrom('risc.streams')
-    .select(['id', 'profile', 'endpoint_url', 'audience', 'events_requested'])
+    .select(['id', 'profile', 'endpoint_url', 'allowed_networks', 'allowed_ports', 'audience', 'events_requested'])
     .select(['status', 'status_reason', 'status_changed_at', 'ordering', 'max_in_flight', 'rate_limit'])
     .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
     .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
     .select(sql<string | null>`encryption_key ->> 'kid'`.as('encryption_kid'))
+    .select(digest('ca_certificates').as('ca_certificates_digest'))
+    .select(digest('client_certificate').as('client_certificate_digest'))
     .select('created_at')
+}
+
+function digest(column: 'ca_certificates' | 'client_certificate'): RawBuilder<string | null> {
+  return sql<string | null>`left(encode(sha256(convert_to(${sql.ref(column)}, 'UTF8')), 'hex'), 16)`
 }
