@@ -51,7 +51,9 @@ test('a key is changed, and taken away', async ({ database, file }) => {
   expect(await runJson(['stream', 'set', 'a', '--encrypt-to', next], env)).toMatchObject({
     changed: { encryption_kid: { from: 'a-1', to: 'a-2' } },
   })
-  expect((await runCommand(['stream', 'set', 'a', '--encrypt-to', 'none'], env)).stdout).toMatch(/encrypt-to +a-2 +none/)
+  expect((await runCommand(['stream', 'set', 'a', '--encrypt-to', 'none'], env)).stdout).toMatch(
+    /encrypt-to +a-2 +none/,
+  )
   expect((await database.query('select encryption_key from risc.streams')).rows).toEqual([{ encryption_key: null }])
 })
 

@@ -16,10 +16,7 @@ export interface EncryptionColumn {
 
 /** Adds the option that {@link readEncryptionColumn} reads. */
 export function addEncryptionOption(command: Command): Command {
-  return command.option(
-    '--encrypt-to <file>',
-    'the receiver’s public JWK to encrypt its SETs to, or none',
-  )
+  return command.option('--encrypt-to <file>', 'the receiver’s public JWK to encrypt its SETs to, or none')
 }
 
 /**

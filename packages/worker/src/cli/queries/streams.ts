@@ -2,10 +2,8 @@ import { type Insertable, type Kysely, type Selectable, sql, type Updateable } f
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream extends Omit<
-    Selectable<StreamTable>,
-    'authorization_header' | 'encryption_key' | 'max_age' | 'rate_interval'
-  > {
+export interface Stream
+  extends Omit<Selectable<StreamTable>, 'authorization_header' | 'encryption_key' | 'max_age' | 'rate_interval'> {
   readonly rate_interval_seconds: number
   readonly max_age_seconds: number
   readonly has_authorization: boolean
