@@ -2316,7 +2316,7 @@ CREATE FUNCTION risc.why_owed(p_jti text) RETURNS SETOF risc.explanation
         when q.id in (select c.delivery_id from risc.choose_urgent() c) then 'next'
         else 'slots_taken' end
       when q.waits_for is not null then 'earlier_event'
-      when q.open_until > now() or q.open_until is not null and q.held + q.ahead > 0 then 'breaker_open'
+      when q.open_until > now() or q.open_until is not null and q.held > 0 then 'breaker_open'
       when q.held >= q.allowed then 'window_full'
       when q.rate_room_at > now() then 'rate_limit'
       else risc.why_due(q.stream_id, q.ahead) end as reason

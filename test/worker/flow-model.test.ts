@@ -114,9 +114,7 @@ class Run {
   }
 
   async begin(): Promise<void> {
-    await this.#pool.query(
-      'truncate risc.deliveries, risc.inflight, risc.history, risc.workers, risc.streams, risc.flow, risc.pace, risc.subjects, risc.urgent, risc.redrive_streams',
-    )
+    await this.#pool.query('truncate risc.streams, risc.inflight, risc.history, risc.workers cascade')
     this.#worker = await addWorker(this.#pool, { slots: 40 })
     await addStream(this.#pool, { id: 'strict', max_in_flight: 3 })
     await addStream(this.#pool, { id: 'wide', max_in_flight: 30, ordering: 'none', unproven: true })
