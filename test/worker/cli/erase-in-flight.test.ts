@@ -47,7 +47,8 @@ describe('what is in flight', () => {
     await claim(pool, workerId, out)
     expect(await runCommand([...erase(ZOE.subjects.opaque), '--wait', '0s'], env)).toEqual({
       code: 1,
-      stdout: 'erased 1 users, 0 links, 1 queued, 0 dispatched, 0 dead, 0 descriptions, 1 claimed, 0 unreadable\n',
+      stdout:
+        'erased 1 users, 0 links, 1 queued, 0 dispatched, 0 dead, 0 descriptions, 1 claimed, 0 encrypted, 0 unreadable\n',
       stderr:
         'risc-worker: a worker may be sending what is claimed, and the links are kept until it has landed: run it again\n',
     })

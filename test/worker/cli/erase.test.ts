@@ -1,3 +1,4 @@
+import { generateKeyPairSync } from 'node:crypto'
 import fc from 'fast-check'
 import type { Pool } from 'pg'
 import { createOutbox } from 'risc-outbox'
@@ -158,6 +159,26 @@ describe('a person is found', () => {
     const report = await runJson(['erase', '--user', 'user-1'], { DATABASE_URL: url })
     expect(report).toEqual({ ...NOTHING, dry_run: false, users: 1, queued: 2 })
     expect((await pool.query('select stream_id from risc.pending order by 1')).rows).toHaveLength(2)
+  })
+
+  test('by the user alone in what is encrypted; how many are about nobody who was found is told', async ({
+    database: { pool, url },
+  }) => {
+    const env = { DATABASE_URL: url }
+    const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+    const jwk = { ...publicKey.export({ format: 'jwk' }), use: 'enc', alg: 'ECDH-ES' }
+    await addStream(pool, { id: 'opaque.a', encryption_key: JSON.stringify(jwk) })
+    for (const person of [ZOE, MARY]) {
+      await linkEverywhere(pool, person)
+      await enqueue(pool, { type: 'account-disabled', user: person.user })
+    }
+    const { code, stderr } = await runCommand([...erase(ZOE.subjects.email), '--dry-run'], env)
+    expect({ code, stderr }).toEqual({
+      code: 0,
+      stderr: "2 SETs are encrypted and about no user who was found: --user finds a user's\n",
+    })
+    expect(await runJson(erase(ZOE.subjects.opaque), env)).toMatchObject({ queued: 1, encrypted: 1, unreadable: 0 })
+    expect(await runJson(['erase', '--user', MARY.user], env)).toMatchObject({ queued: 1, encrypted: 0 })
   })
 
   test('in what is said of others, whose links are not theirs', async ({ database: { pool, url } }) => {

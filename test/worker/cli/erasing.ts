@@ -33,6 +33,7 @@ export const NOTHING: Report = {
   dead: 0,
   descriptions: 0,
   claimed: 0,
+  encrypted: 0,
   unreadable: 0,
 }
 

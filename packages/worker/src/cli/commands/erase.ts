@@ -27,7 +27,7 @@ for. History keeps the proof that something was sent, without SET and subject.
 --subject is a subject identifier (RFC 9493) as JSON, or an e-mail address. It
 is found at any depth of a SET, an address or telephone number also in texts.
 Whoever is linked under it is forgotten under all their subjects. --user finds
-what was enqueued about a user of the IdP, linked or not.
+what was enqueued about a user of the IdP, linked or not, and encrypted or not.
 
 See what goes by --dry-run: nothing brings it back. What is not sent yet goes
 unsent, so let account-purged be accepted first. What is enqueued meanwhile, or
@@ -75,6 +75,11 @@ async function run({ stream, dryRun, wait, json, ...options }: EraseOptions, wor
   else {
     const counts = Object.entries(report).map(([kind, count]) => `${count} ${kind}`)
     world.stdout.write(`${dryRun ? 'would erase' : 'erased'} ${counts.join(', ')}\n`)
+  }
+  if (report.encrypted > 0) {
+    world.stderr.write(
+      `${report.encrypted} SETs are encrypted and about no user who was found: --user finds a user's\n`,
+    )
   }
   const problem = leftOver(report, dryRun)
   if (problem !== undefined) throw new CommandFailedError(problem)

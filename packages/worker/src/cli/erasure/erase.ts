@@ -36,6 +36,8 @@ export interface ErasureReport {
   readonly descriptions: number
   /** Deliveries that are held by a worker, which may be sending them. These are not removed. */
   readonly claimed: number
+  /** SETs that only their receivers can read, and that were enqueued about nobody found. These are not removed. */
+  readonly encrypted: number
   /** SETs that cannot be decoded: nobody can tell whom they are about. These are not removed. */
   readonly unreadable: number
 }
@@ -65,6 +67,7 @@ export async function erase(
     dead: 0,
     descriptions: 0,
     claimed: 0,
+    encrypted: 0,
     unreadable: 0,
   }
   if (recognizer.words.length > 0) {
@@ -93,13 +96,14 @@ async function eraseOwed(
   { streamId, dryRun }: Pick<ErasureOrder, 'streamId' | 'dryRun'>,
   tally: Tally,
 ): Promise<string[]> {
-  const isAbout = createJudge(person)
+  const judge = createJudge(person)
   const claimed: string[] = []
   for await (const rows of readOwed(db, { words: person.recognizer.words, streamId })) {
-    const judged = rows.map((row) => ({ ...row, isAbout: isAbout(row) }))
-    const theirs = judged.filter((row) => row.isAbout === true)
-    const quoting = judged.filter((row) => row.isAbout !== true && row.quotes)
-    tally.unreadable += judged.filter((row) => row.isAbout === undefined).length
+    const judged = rows.map((row) => ({ ...row, verdict: judge(row) }))
+    const theirs = judged.filter(({ verdict }) => verdict === 'person')
+    const quoting = judged.filter(({ verdict, quotes }) => verdict !== 'person' && quotes)
+    tally.encrypted += judged.filter(({ verdict }) => verdict === 'encrypted').length
+    tally.unreadable += judged.filter(({ verdict }) => verdict === 'unreadable').length
     tally.descriptions += quoting.length
     if (dryRun) {
       for (const { was } of theirs) if (was !== 'claimed') tally[was]++

@@ -55,8 +55,11 @@ function isSubject(value: unknown): value is SubjectIdentifier {
   }
 }
 
-/** Makes what tells whether a delivery is about a person; `undefined` when its SET cannot be read. */
-export function createJudge({ users, recognizer }: Person): (owed: OwedRow) => boolean | undefined {
+/** Whom a delivery is about, or why nobody can tell. */
+export type Verdict = 'person' | 'others' | 'encrypted' | 'unreadable'
+
+/** Makes what tells whom a delivery is about. */
+export function createJudge({ users, recognizer }: Person): (owed: OwedRow) => Verdict {
   const orderKeys = new Map<string, ReadonlySet<string>>()
 
   function keysIn(streamId: string): ReadonlySet<string> {
@@ -66,12 +69,13 @@ export function createJudge({ users, recognizer }: Person): (owed: OwedRow) => b
   }
 
   return ({ stream_id, order_key, payload }) => {
-    if (order_key !== null && keysIn(stream_id).has(order_key)) return true
+    if (order_key !== null && keysIn(stream_id).has(order_key)) return 'person'
+    if (payload === null) return 'encrypted'
     try {
       const claims: unknown = JSON.parse(Buffer.from(payload, 'base64url').toString())
-      return recognizer.isIn(claims, stream_id)
+      return recognizer.isIn(claims, stream_id) ? 'person' : 'others'
     } catch {
-      return undefined
+      return 'unreadable'
     }
   }
 }

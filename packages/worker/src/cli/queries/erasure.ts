@@ -16,8 +16,8 @@ export interface OwedRow {
   readonly id: string
   readonly stream_id: string
   readonly order_key: string | null
-  /** The claims of its SET, as the token has them. */
-  readonly payload: string
+  /** The claims of its SET, as the token has them; `null` where only the receiver can read them. */
+  readonly payload: string | null
   readonly was: ErasedState
   /** Whether what its receiver said quotes the person. */
   readonly quotes: boolean
@@ -72,7 +72,8 @@ export async function deleteLinks(db: Kysely<OutboxDatabase>, links: readonly Li
 export function readOwed(db: Kysely<OutboxDatabase>, { words, streamId }: Quotation): AsyncGenerator<OwedRow[]> {
   return batches(async (last) => {
     const { rows } = await sql<OwedRow>`
-      select d.id, d.stream_id, d.order_key, split_part(d.signed_set, '.', 2) as payload,
+      select d.id, d.stream_id, d.order_key, 
+        case when split_part(d.signed_set, '.', 5) = '' then split_part(d.signed_set, '.', 2) end as payload, -- RFC 7516 §3.1
         case when d.state = 'dead' then 'dead' when i.ticket is null then 'queued'
           when i.worker_id is null then 'dispatched' else 'claimed' end as was,
         ${quotes('d.last_description', words)} as quotes
