@@ -2,7 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 import { CommandFailedError } from './command-error.ts'
-import { awaitStatus, deleteStream, discardBatch, forgetSubjects } from './queries/stream-removal.ts'
+import {
+  awaitStatus,
+  type DiscardedBatch,
+  deleteStream,
+  discardBatch,
+  forgetSubjects,
+} from './queries/stream-removal.ts'
 import { countOwed, type Owed } from './queries/stream-state.ts'
 import { changeStatus } from './queries/stream-status.ts'
 import { readStream } from './queries/streams.ts'
@@ -19,7 +25,7 @@ export interface RemovalOptions {
 
 /** What was removed with the stream. */
 export interface RemovalReport {
-  readonly discarded: { readonly queued: number; readonly dead: number }
+  readonly discarded: DiscardedBatch
   readonly subjects: number
 }
 
@@ -40,43 +46,49 @@ export async function removeStream(
   streamId: string,
   { reason, waitMs, onWait }: RemovalOptions,
 ): Promise<RemovalReport> {
-  const deadline = performance.now() + waitMs
-  const discarded = { queued: 0, dead: 0 }
-
-  async function empty(because: string): Promise<void> {
-    for (let waiting = false; ; await sleep(LOOK_AGAIN_MS)) {
-      for (let more = true; more; ) {
-        const batch = await discardBatch(db, streamId, because)
-        discarded.queued += batch.queued
-        discarded.dead += batch.dead
-        more = batch.queued + batch.dead > 0
-      }
-      const owed = await countOwed(db, streamId)
-      if (isNothing(owed)) return
-      if (performance.now() > deadline) throw new CommandFailedError(`${describe(owed)} left after --wait: try again`)
-      if (!waiting && owed.dispatched > 0) onWait(owed.dispatched)
-      waiting = true
-    }
-  }
-
-  const { status } = await readStream(db, streamId)
+  const patience = { deadline: performance.now() + waitMs, onWait }
+  let asked: DiscardedBatch = { queued: 0, dead: 0 }
   if (reason === undefined) {
     const owed = await countOwed(db, streamId)
     if (!isNothing(owed)) throw new CommandFailedError(refusal(streamId, owed))
   } else {
+    const { status } = await readStream(db, streamId)
     if (status === 'enabled') await changeStatus(db, { streamId, status: 'paused', reason: `being removed: ${reason}` })
     await awaitStatus(db)
-    await empty(reason)
+    asked = await emptyStream(db, streamId, reason, patience)
   }
   await changeStatus(db, { streamId, status: 'disabled', reason: 'being removed' })
   await awaitStatus(db)
-  await empty(LATE)
+  const late = await emptyStream(db, streamId, LATE, patience)
 
   let subjects = 0
   for (let some = -1; some !== 0; subjects += some) some = await forgetSubjects(db, streamId)
   const removal = await deleteStream(db, streamId)
   if (removal !== 'removed') throw new CommandFailedError(`stream ${streamId} ${removal} meanwhile: try again`)
-  return { discarded, subjects }
+  return { discarded: { queued: asked.queued + late.queued, dead: asked.dead + late.dead }, subjects }
+}
+
+/** Discards what a stream has that is held back, in batches, until there is nothing; what is in flight is waited for. */
+async function emptyStream(
+  db: Kysely<OutboxDatabase>,
+  streamId: string,
+  reason: string,
+  { deadline, onWait }: { readonly deadline: number; readonly onWait: RemovalOptions['onWait'] },
+): Promise<DiscardedBatch> {
+  const discarded = { queued: 0, dead: 0 }
+  for (let waiting = false; ; await sleep(LOOK_AGAIN_MS)) {
+    for (let more = true; more; ) {
+      const { queued, dead } = await discardBatch(db, streamId, reason)
+      discarded.queued += queued
+      discarded.dead += dead
+      more = queued + dead > 0
+    }
+    const owed = await countOwed(db, streamId)
+    if (isNothing(owed)) return discarded
+    if (performance.now() > deadline) throw new CommandFailedError(`${describe(owed)} left after --wait: try again`)
+    if (!waiting && owed.dispatched > 0) onWait(owed.dispatched)
+    waiting ||= owed.dispatched > 0
+  }
 }
 
 const isNothing = ({ queued, dispatched, dead }: Owed): boolean => queued + dispatched + dead === 0

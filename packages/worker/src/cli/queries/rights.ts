@@ -4,7 +4,8 @@ import type { OutboxDatabase } from 'risc-outbox'
 /** What a worker calls by its statements, and what graphile-worker's runner and our functions call for it. */
 const FUNCTIONS = [
   ...['risc.beat', 'risc.lifeline', 'risc.leave', 'risc.dispatch', 'risc.claim', 'risc.settle', 'risc.hand_back'],
-  ...['risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.stream_figures', 'risc.database_figures'],
+  ...['risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain'],
+  ...['risc.stream_figures', 'risc.database_figures'],
   ...['risc_worker.add_jobs', 'risc_worker.complete_jobs', 'risc_worker.force_unlock_workers'],
 ]
 
