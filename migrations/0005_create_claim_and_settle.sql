@@ -3,8 +3,8 @@
 -- answer was lost; a settle that was recorded the first time then returns nothing.
 
 -- Stamps the tickets with the worker and loads what it has to push. A ticket that is gone, or another worker's, yields
--- nothing: its job outlived it. So does one whose stream is no longer enabled, which is queued again unless it is urgent,
--- and any ticket for a worker that is not registered, whose claims nobody would respect.
+-- nothing: its job outlived it. So does one whose delivery is gone, one whose stream is no longer enabled, which is queued
+-- again unless it is urgent, and any ticket for a worker that is not registered, whose claims nobody would respect.
 create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
@@ -25,8 +25,9 @@ begin
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
   delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled'
-    and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true;
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and (
+    s.status <> 'enabled' and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true
+    or (select true from risc.deliveries d where d.id = i.delivery_id) is null);
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
@@ -46,11 +47,16 @@ end $$;
 -- certificate_expires_at? }]. One answer, be it a refusal, outweighs any trouble of the same moment, but not a receiver's
 -- wish to be left alone for waits_ms. The breaker opens after five batches of nothing but trouble, or one whose trouble
 -- somebody has to end (holds), or such a wish; and again after a probe that brought no answer, each time for longer.
--- Troubles of what was sent before it opened are no news.
+-- Troubles of what was sent before it opened are no news, and those of a proxy of our own say nothing of the receiver: its
+-- window and the next pause stay as they were. Where somebody has a stream's row for long, as a transaction that mends
+-- it, a batch forgets what it learned rather than wait.
 create function risc.learn(p_lessons jsonb) returns void
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
+set lock_timeout = '250ms' as $$
 declare
-  v_locked text[] := array(
+  v_locked text[];
+begin
+  v_locked := array(
     select f.stream_id from risc.flow f
     join risc.streams s on s.id = f.stream_id
     join jsonb_to_recordset(p_lessons)
@@ -60,7 +66,6 @@ declare
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
       or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
     order by f.stream_id for update of f);
-begin
   if cardinality(v_locked) = 0 then
     return;
   end if;
@@ -75,8 +80,8 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
-      openings = f.openings + (t.opens and t.is_no_wish)::integer,
+      ramp = case when t.reason = 'proxy_failed' then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end
   from (
@@ -103,6 +108,8 @@ begin
   from jsonb_to_recordset(p_lessons) as l (stream_id text, certificate_expires_at timestamptz)
   where f.stream_id = any (v_locked) and l.stream_id = f.stream_id
     and l.certificate_expires_at is not null and l.certificate_expires_at is distinct from f.certificate_expires_at;
+exception when lock_not_available then
+  null;
 end $$;
 
 -- What is kept of a SET that is settled.

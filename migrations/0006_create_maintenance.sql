@@ -129,7 +129,7 @@ end;
 create function risc.tidy() returns table (expired integer, discarded integer) language plpgsql as $$
 begin
   expired := risc.expire(2000);
-  discarded := risc.discard_disabled(500);
+  discarded := risc.discard_disabled(2000);
   delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
   return next;
 end $$;

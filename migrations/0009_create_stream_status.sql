@@ -15,12 +15,15 @@ begin
   end if;
 end $$;
 
--- A stream that is taken up again starts with nothing, however little time there was to discard what it had.
+-- A stream that is taken up again starts with nothing, however little time there was to discard what it had. Not in this
+-- transaction if that is much: it would hold the stream for as long as it takes.
 create function risc.discard_before_going_on() returns trigger
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
-  while risc.discard_waiting(new.id, 10000) > 0 loop
-  end loop;
+  if risc.discard_waiting(new.id, 50001) > 50000 then
+    raise exception 'what waited for stream % is still being discarded: enable it when that is done', new.id
+      using errcode = 'object_in_use';
+  end if;
   return null;
 end $$;
 
@@ -45,4 +48,4 @@ begin
   return true;
 end $$;
 
-revoke execute on function risc.stream_for_notice, risc.set_stream_status from public;
+revoke execute on function risc.stream_for_notice, risc.set_stream_status, risc.discard_before_going_on from public;

@@ -246,8 +246,9 @@ begin
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
   delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and s.status <> 'enabled'
-    and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true;
+  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and (
+    s.status <> 'enabled' and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true
+    or (select true from risc.deliveries d where d.id = i.delivery_id) is null);
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
@@ -378,8 +379,10 @@ CREATE FUNCTION risc.discard_before_going_on() RETURNS trigger
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
-  while risc.discard_waiting(new.id, 10000) > 0 loop
-  end loop;
+  if risc.discard_waiting(new.id, 50001) > 50000 then
+    raise exception 'what waited for stream % is still being discarded: enable it when that is done', new.id
+      using errcode = 'object_in_use';
+  end if;
   return null;
 end $$;
 
@@ -928,9 +931,12 @@ CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
+    SET lock_timeout TO '250ms'
     AS $$
 declare
-  v_locked text[] := array(
+  v_locked text[];
+begin
+  v_locked := array(
     select f.stream_id from risc.flow f
     join risc.streams s on s.id = f.stream_id
     join jsonb_to_recordset(p_lessons)
@@ -940,7 +946,6 @@ declare
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
       or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
     order by f.stream_id for update of f);
-begin
   if cardinality(v_locked) = 0 then
     return;
   end if;
@@ -955,8 +960,8 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = greatest(least(f.ramp, t.max_in_flight) / 2, 1),
-      openings = f.openings + (t.opens and t.is_no_wish)::integer,
+      ramp = case when t.reason = 'proxy_failed' then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end
   from (
@@ -983,6 +988,8 @@ begin
   from jsonb_to_recordset(p_lessons) as l (stream_id text, certificate_expires_at timestamptz)
   where f.stream_id = any (v_locked) and l.stream_id = f.stream_id
     and l.certificate_expires_at is not null and l.certificate_expires_at is distinct from f.certificate_expires_at;
+exception when lock_not_available then
+  null;
 end $$;
 
 --
@@ -2159,7 +2166,7 @@ CREATE FUNCTION risc.tidy() RETURNS TABLE(expired integer, discarded integer)
     AS $$
 begin
   expired := risc.expire(2000);
-  discarded := risc.discard_disabled(500);
+  discarded := risc.discard_disabled(2000);
   delete from risc.urgent u where not exists (select from risc.deliveries d where d.id = u.delivery_id);
   return next;
 end $$;
@@ -3234,6 +3241,12 @@ REVOKE ALL ON FUNCTION risc.await_transactions(p_table regclass, p_mode text) FR
 --
 
 REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_before_going_on(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_before_going_on() FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -

@@ -63,6 +63,14 @@ test('nobody who was not granted it may enqueue', async ({ idp }) => {
   }
 })
 
+test('no function that runs with its owner’s rights may be executed by everybody', async ({ idp }) => {
+  const { rows } = await idp.pool.query(
+    `select p.proname from pg_proc p cross join lateral aclexplode(coalesce(p.proacl, acldefault('f', p.proowner))) a
+     where p.pronamespace = 'risc'::regnamespace and p.prosecdef and a.grantee = 0 and a.privilege_type = 'EXECUTE'`,
+  )
+  expect(rows).toEqual([])
+})
+
 function as<T>(idp: Idp, role: string, work: (trx: PoolClient) => Promise<T>): Promise<T> {
   return idp.transaction(async (trx) => {
     await trx.query(`set local role ${role}`)

@@ -41,6 +41,47 @@ async function open(pool: Pool, workerId: string): Promise<void> {
   for (let n = 1; n <= 5; n++) await round(pool, workerId, timeout)
 }
 
+test('settles do not wait for a transaction that mends a stream, and other streams’ outcomes are recorded', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool)
+  for (const id of ['mended', 'other']) {
+    await addStream(pool, { id })
+    await addDeliveries(pool, id)
+  }
+  await dispatch(pool)
+  const out = await tickets(pool)
+  await pool.query(`update risc.flow set failures = 1`)
+  const mending = await pool.connect()
+  try {
+    await mending.query('begin')
+    await mending.query(`update risc.flow set open_until = now(), open_because = 'timeout' where stream_id = 'mended'`)
+    expect(
+      await settle(
+        pool,
+        out.map((ticket) => ({ ticket, next: 'accepted', counts: true, status: 202 })),
+      ),
+    ).toEqual(out)
+    await mending.query('rollback')
+  } finally {
+    mending.release()
+  }
+})
+
+test('a proxy of our own that fails holds streams back, and costs them neither window nor a longer pause', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool)
+  await addStream(pool, { id: 'a', ordering: 'none' })
+  await addDeliveries(pool, 'a', 6)
+  await dispatch(pool)
+  for (const ticket of await tickets(pool)) {
+    await settle(pool, [{ ticket, next: 'retry', counts: false, delay_ms: 0, reason: 'proxy_failed', duration_ms: 1 }])
+  }
+  const { rows } = await pool.query('select ramp, openings, open_because from risc.flow')
+  expect(rows).toEqual([{ ramp: 10_000, openings: 0, open_because: 'proxy_failed' }])
+})
+
 test('five batches of nothing but trouble open the breaker, and nothing more is sent', async ({
   database: { pool },
 }) => {

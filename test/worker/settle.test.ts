@@ -46,6 +46,14 @@ describe('claim', () => {
     expect(await claim(pool, '00000000-0000-4000-8000-000000000000', await tickets(pool))).toEqual([])
   })
 
+  test('frees at once the place of a ticket whose delivery is gone', async ({ database: { pool } }) => {
+    const { workerId, out } = await inFlight(pool, 1)
+    await pool.query('delete from risc.deliveries')
+    await pool.query('update risc.inflight set worker_id = null, claimed_at = null')
+    expect(await claim(pool, workerId, out)).toEqual([])
+    expect(await tickets(pool)).toEqual([])
+  })
+
   test('yields nothing for a ticket that is gone', async ({ database: { pool } }) => {
     const { workerId, out } = await inFlight(pool, 1)
     await settle(pool, [{ ticket: out[0], next: 'accepted', counts: true, status: 202 }])

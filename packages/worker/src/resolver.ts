@@ -2,6 +2,7 @@ import { Resolver } from 'node:dns/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { NetworkConfig } from './config.ts'
 import type { Resolve } from './endpoint.ts'
+import { errorCode } from './error-code.ts'
 
 interface AddressRecord {
   readonly address: string
@@ -70,13 +71,17 @@ export function createResolver(
 async function lookUp(hostname: string, servers: readonly string[]): Promise<readonly AddressRecord[]> {
   const resolver = new Resolver(PATIENCE) // made anew: it reads the system's settings only once
   if (servers.length > 0) resolver.setServers(servers)
-  const none = (): AddressRecord[] => []
-  const later = resolver.resolve6(hostname, { ttl: true }).catch(none)
-  const ipv4 = await resolver.resolve4(hostname, { ttl: true }).catch(none)
+  const later = resolver.resolve6(hostname, { ttl: true }).catch(() => [])
+  let complete = true
+  const ipv4 = await resolver.resolve4(hostname, { ttl: true }).catch((error: unknown) => {
+    complete = ['ENODATA', 'ENOTFOUND'].includes(errorCode(error))
+    return []
+  })
   const ipv6 = await (ipv4.length === 0 ? later : Promise.race([later, sleep(GRACE_MS, [], { ref: false })]))
   const records = [...ipv6.slice(0, MOST_ADDRESSES), ...ipv4.slice(0, MOST_ADDRESSES)]
   if (records.length === 0) throw new Error('the name has no address')
-  return records
+  // Where the IPv4 addresses were not told, a host without IPv6 would reach nobody for as long as this is remembered.
+  return complete ? records : records.map(({ address }) => ({ address, ttl: 0 }))
 }
 
 async function within<Value>(ms: number, promise: Promise<Value>): Promise<Value> {

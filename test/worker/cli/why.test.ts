@@ -232,7 +232,7 @@ describe('why names what a delivery waits for:', () => {
     await addWorker(pool)
     await pool.query(`update risc.flow set open_until = now(), open_because = 'access_denied'`)
     expect((await why(url, first)).facts).toMatchObject({ reason: 'next' })
-    expect((await why(url, second)).facts).toMatchObject({ reason: 'breaker_open', ahead: 1 })
+    expect((await why(url, second)).facts).toMatchObject({ reason: 'behind', ahead: 1 })
     await dispatch(pool)
     const { facts, answer } = await why(url, second)
     expect(facts).toMatchObject({ reason: 'breaker_open', because: 'access_denied', held: 1, ahead: 0 })
