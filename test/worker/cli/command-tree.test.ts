@@ -113,7 +113,7 @@ describe.each(LEAVES)('$name', ({ name, words, command }) => {
   })
 })
 
-test.each(['', 'stream', 'key'])('risc-worker %s alone is misuse and shows on stderr what there is', async (group) => {
+test.each(['', 'stream', 'key', 'redrive'])('risc-worker %s alone is misuse and shows on stderr what there is', async (group) => {
   const { code, stdout, stderr } = await runCommand(
     group.split(' ').filter((word) => word !== ''),
     {},
