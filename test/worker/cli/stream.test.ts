@@ -38,7 +38,9 @@ test('a stream is added with the defaults of the table, and its URL for an audie
   })
 })
 
-test('a list is told by commas or by repeating the option, and swallows nothing that stands after it', async ({ database }) => {
+test('a list is told by commas or by repeating the option, and swallows nothing that stands after it', async ({
+  database,
+}) => {
   const env = { DATABASE_URL: database.url }
   const lists = ['--audience', 'urn:a,urn:b', '--retry-delays', '1s', '--retry-delays', '2s', '--events', 'all']
   expect(await runJson(['stream', 'add', '--url', URL_A, ...lists, 'a'], env)).toEqual({ added: 'a' })
@@ -52,7 +54,18 @@ test('every setting of a stream can be given, events by short name or URI', asyn
     ...['--url', 'https://b.example/', '--profile', 'login.gov', '--audience', 'urn:b,https://b.example/'],
     ...['--events', 'account-disabled,password-reset', '--events', 'https://b.example/own', '--max-in-flight', '7'],
     ...['--rate-limit', '30', '--rate-interval', '2m'],
-    ...['--timeout-ms', '500', '--retry-delays', '250ms,10s', '--retry-delays', '1m', '--max-age', '3d', '--authorization-env', 'PARTNER_B'],
+    ...[
+      '--timeout-ms',
+      '500',
+      '--retry-delays',
+      '250ms,10s',
+      '--retry-delays',
+      '1m',
+      '--max-age',
+      '3d',
+      '--authorization-env',
+      'PARTNER_B',
+    ],
   ]
   expect(await runJson(['stream', 'add', 'b', ...options], env)).toEqual({ added: 'b' })
   const { rows } = await database.query(

@@ -29,9 +29,7 @@ export function commaSeparated(text: string, before: readonly string[] = []): st
 }
 
 /** Collects as {@link commaSeparated} does, each value read by `read`; `none`, which stands alone, is the empty list. */
-export function listOrNone<Value>(
-  read: (text: string) => Value,
-): (text: string, before?: readonly Value[]) => Value[] {
+export function listOrNone<Value>(read: (text: string) => Value): (text: string, before?: readonly Value[]) => Value[] {
   return (text, before) => {
     const words = commaSeparated(text)
     const others = words.length - 1 + (before?.length ?? 0)

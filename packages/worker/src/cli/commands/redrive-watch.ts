@@ -39,9 +39,9 @@ async function watch(id: number, { interval, json }: RedriveWatchOptions, world:
     let shown: string | undefined
     for (;;) {
       const progress = await requireRedrive(db, id)
-      const now = JSON.stringify(progress)
-      if (now !== shown && json) printJsonLine(world.stdout, progress)
-      if (now !== shown && !json) world.stdout.write(`${describeProgress(progress)}\n`)
+      const now = json ? JSON.stringify(progress) : describeProgress(progress)
+      if (now !== shown && json) printJsonLine(world.stdout, { ...progress })
+      else if (now !== shown) world.stdout.write(`${now}\n`)
       shown = now
       if (progress.state === 'cancelled' || (progress.state === 'done' && progress.waiting === 0)) return
       await sleep(interval)
