@@ -1,5 +1,6 @@
-import { readFileSync } from 'node:fs'
+import { readdirSync, readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
+import { SETTING_NAMES } from '../../packages/worker/src/config.ts'
 
 const read = (path: string): string => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8')
 
@@ -40,4 +41,24 @@ test("every promise of ARCHITECTURE.md is a test's name, in the file that it poi
   for (const [, name = '', file = ''] of promises) {
     if (name !== 'crash matrix') expect(read(file), file).toContain(name)
   }
+})
+
+test.each(['set', 'outbox', 'worker'])('each promise of the README of %s is the name of a test', (name) => {
+  const promises =
+    read(`packages/${name}/README.md`)
+      .split('## Promises')[1]
+      ?.match(/^- .+$/gm) ?? []
+  const files = readdirSync(new URL(`../${name}`, import.meta.url), { recursive: true, encoding: 'utf8' })
+  const tests = files.filter((file) => file.endsWith('.test.ts'))
+  const source = tests.map((file) => read(`test/${name}/${file}`)).join('')
+  expect(promises.length).toBeGreaterThan(10)
+  expect(promises.filter((promise) => !["'", '"'].some((quote) => source.includes(quote + promise.slice(2))))).toEqual(
+    [],
+  )
+})
+
+test('every setting of a worker has a line in the table of its README', () => {
+  const [, table = ''] = /\n## Settings\n(.*?)\n## /s.exec(read('packages/worker/README.md')) ?? []
+  expect(SETTING_NAMES).toContain('DATABASE_URL')
+  expect(SETTING_NAMES.filter((name) => !table.includes(`| \`${name}\` |`))).toEqual([])
 })

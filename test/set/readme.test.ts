@@ -1,19 +1,11 @@
 import { execFile } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect, onTestFinished, test } from 'vitest'
 
 const readme = readFileSync(new URL('../../packages/set/README.md', import.meta.url), 'utf8')
-const promises = readme.split('## Promises')[1]?.match(/^- .+$/gm) ?? []
-
-test('each promise of the README is the name of a test', () => {
-  const tests = readdirSync(import.meta.dirname).filter((name) => name.endsWith('.test.ts'))
-  const source = tests.map((name) => readFileSync(new URL(name, import.meta.url), 'utf8')).join()
-  expect(promises.length).toBeGreaterThan(10)
-  expect(promises.filter((promise) => !source.includes(`'${promise.slice(2)}`))).toEqual([])
-})
 
 /** What the examples take from the application around them. */
 const around = `

@@ -8,6 +8,13 @@ export interface Certificate {
   readonly key: string
 }
 
+const DAY_MS = 86_400_000
+
+/** The time in `days` days, or before if there are fewer than none. */
+export function inDays(days: number): Date {
+  return new Date(Date.now() + days * DAY_MS)
+}
+
 /** What a certificate says. */
 export interface Subject {
   /** Host names and addresses; none for a client's. */

@@ -80,6 +80,9 @@ const SETTINGS = z.object({
   RISC_METRICS_STREAMS: wholeNumber(0, 10_000).default(200),
 })
 
+/** The names of all variables that a worker is set by. */
+export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS.shape)
+
 const CONNECTION_SETTINGS = SETTINGS.pick({
   DATABASE_URL: true,
   RISC_ALLOW_LOOPBACK: true,
@@ -151,11 +154,10 @@ function withoutEmpty(env: Environment): Environment {
 }
 
 function unknownSettings(env: Environment): string[] {
-  const known = Object.keys(SETTINGS.shape)
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith('RISC_') && !known.includes(name) && !isServiceLink(name, value))
+    .filter(([name, value]) => name.startsWith('RISC_') && !SETTING_NAMES.includes(name) && !isServiceLink(name, value))
     .map(([name]) => {
-      const meant = closestMatch(name, known, { maxDistance: 5 })
+      const meant = closestMatch(name, SETTING_NAMES, { maxDistance: 5 })
       return meant === undefined ? `${name} is not a setting` : `${name} is not a setting (did you mean ${meant}?)`
     })
 }

@@ -10,10 +10,10 @@ import type { OutboxDatabase } from 'risc-outbox'
 import { expect, onTestFinished, vi } from 'vitest'
 import type { Finding } from '../../../packages/worker/src/cli/checks/finding.ts'
 import { readOldestSnapshot } from '../../../packages/worker/src/cli/queries/server.ts'
+import { createAuthority, inDays } from '../../support/certificates.ts'
 import { databaseUrl } from '../../support/template.ts'
 import { test } from '../empty-database.ts'
 import { addDeliveries, addStream, addWorker } from '../rows.ts'
-import { certify, inDays } from './checks/certificates.ts'
 import { finished, type Result, runCommand, spawnCommand } from './command.ts'
 
 interface Report {
@@ -231,13 +231,14 @@ test('the certificate of an endpoint is judged as a worker would, and its end wa
 }) => {
   const folder = await mkdtemp(join(tmpdir(), 'risc-check-'))
   onTestFinished(() => rm(folder, { recursive: true }))
-  const certificate = await certify({ address: '127.0.0.1', validTo: inDays(5.5) })
+  const authority = await createAuthority()
+  const certificate = await authority.issue({ names: ['127.0.0.1'], notAfter: inDays(5.5) })
   const server = createServer(certificate).listen(0, '127.0.0.1')
   onTestFinished(() => void server.close())
   await once(server, 'listening')
   const { port } = server.address() as AddressInfo
   await addStream(pool, { id: 'bank', endpoint_url: `https://127.0.0.1:${port}/` })
-  await writeFile(join(folder, 'authority.pem'), certificate.authority)
+  await writeFile(join(folder, 'authority.pem'), authority.cert)
   const env = { DATABASE_URL: url, RISC_ALLOW_LOOPBACK: 'true' }
 
   const trusting = { ...env, NODE_EXTRA_CA_CERTS: join(folder, 'authority.pem') }

@@ -113,15 +113,18 @@ describe.each(LEAVES)('$name', ({ name, words, command }) => {
   })
 })
 
-test.each(['', 'stream', 'key'])('risc-worker %s alone is misuse and shows on stderr what there is', async (group) => {
-  const { code, stdout, stderr } = await runCommand(
-    group.split(' ').filter((word) => word !== ''),
-    {},
-  )
-  expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
-  expect(stderr).toMatch(/^Usage: risc-worker /)
-  expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([])
-})
+test.each(['', 'stream', 'key', 'redrive'])(
+  'risc-worker %s alone is misuse and shows on stderr what there is',
+  async (group) => {
+    const { code, stdout, stderr } = await runCommand(
+      group.split(' ').filter((word) => word !== ''),
+      {},
+    )
+    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+    expect(stderr).toMatch(/^Usage: risc-worker /)
+    expect(stderr.split('\n').filter((line) => line.length > 80)).toEqual([])
+  },
+)
 
 test.each([
   ['statu', 'status'],

@@ -20,6 +20,7 @@ const DRIVERS: Readonly<Record<Shell, (words: readonly string[]) => string>> = {
     words=(risc-worker ${words.map(quoted).join(' ')}) CURRENT=${words.length + 1} PREFIX=$words[-1]
     compadd() { print -rl -- \${(M)found:#$PREFIX*} }
     _describe() { print -rl -- \${(M)\${found%%:*}:#$PREFIX*} }
+    _files() { print -rl -- $PREFIX*(N) }
     _risc_worker`,
   fish: (words) => `complete -C ${quoted(['risc-worker', ...words].join(' '))} | string split -f 1 \\t`,
 }
@@ -30,6 +31,9 @@ function quoted(word: string): string {
   return `'${word}'`
 }
 
+/** What lies in the folder in which it is pressed. */
+const FILES = ['ca.pem', 'cafe.jwk', 'own.pem']
+
 /** What a real shell offers behind `words`; `undefined` on a machine without it. */
 async function complete(shell: Shell, words: readonly string[], databaseUrl: string): Promise<string[] | undefined> {
   const { stdout: script } = await runCommand(['completion', shell], {})
@@ -39,7 +43,8 @@ async function complete(shell: Shell, words: readonly string[], databaseUrl: str
   symlinkSync(process.execPath, join(folder, 'node'))
   writeFileSync(join(folder, 'test'), `${BEFORE[shell]}${script}\n${DRIVERS[shell](words)}\n`)
   const env = { PATH: [folder, process.env['PATH']].join(delimiter), HOME: folder, DATABASE_URL: databaseUrl }
-  const { error, stdout, stderr } = spawnSync(shell, [join(folder, 'test')], { env, encoding: 'utf8' })
+  for (const name of FILES) writeFileSync(join(folder, name), '')
+  const { error, stdout, stderr } = spawnSync(shell, [join(folder, 'test')], { env, cwd: folder, encoding: 'utf8' })
   if (error !== undefined) return undefined
   expect(stderr).toBe('')
   return stdout.split('\n').filter((line) => line !== '')
@@ -48,7 +53,7 @@ async function complete(shell: Shell, words: readonly string[], databaseUrl: str
 const NOWHERE = 'postgres://127.0.0.1:1/idp'
 
 test.for(['bash', 'zsh', 'fish'] as const)(
-  '%s completes commands, options, choices and streams, and nothing where nobody knows',
+  '%s completes commands, options, choices, streams and files, and nothing where nobody knows',
   async (shell, { database, skip }) => {
     for (const id of ['bank', 'bakery', 'telecom']) await addStream(database.pool, { id })
     const offers = async (...words: string[]) => {
@@ -63,6 +68,11 @@ test.for(['bash', 'zsh', 'fish'] as const)(
     expect(await offers('list', '--stream', 'ba')).toEqual(['bakery', 'bank'])
     expect(await offers('stream', 'pause', '--reason', 'status', 'te')).toEqual(['telecom'])
     expect(await offers('stream', 'pause', '--rea')).toEqual(['--reason'])
+    expect(await offers('redrive', 'cancel', '')).toEqual([])
+    for (const option of ['--ca', '--client-certificate', '--client-key', '--encrypt-to']) {
+      expect(await offers('stream', 'set', option, 'ca'), option).toEqual(['ca.pem', 'cafe.jwk'])
+    }
+    expect(await offers('receive', '--jwks', 'caf')).toEqual(['cafe.jwk'])
     expect(await offers('completion', '')).toEqual(['bash', 'fish', 'zsh'])
     expect(await offers('stream-')).toEqual([])
   },

@@ -161,7 +161,7 @@ describe('a person is found', () => {
     expect((await pool.query('select stream_id from risc.pending order by 1')).rows).toHaveLength(2)
   })
 
-  test('by the user alone in what is encrypted; how many are about nobody who was found is told', async ({
+  test('by the user alone in what is encrypted; as long as some are about nobody who was found it fails', async ({
     database: { pool, url },
   }) => {
     const env = { DATABASE_URL: url }
@@ -174,11 +174,14 @@ describe('a person is found', () => {
     }
     const { code, stderr } = await runCommand([...erase(ZOE.subjects.email), '--dry-run'], env)
     expect({ code, stderr }).toEqual({
-      code: 0,
-      stderr: "2 SETs are encrypted and about no user who was found: --user finds a user's\n",
+      code: 1,
+      stderr: "risc-worker: 2 SETs are encrypted and about no user who was found: --user finds a user's\n",
     })
-    expect(await runJson(erase(ZOE.subjects.opaque), env)).toMatchObject({ queued: 1, encrypted: 1, unreadable: 0 })
+    const result = await runCommand([...erase(ZOE.subjects.opaque), '--json'], env)
+    expect(result.code).toBe(1)
+    expect(JSON.parse(result.stdout)).toMatchObject({ queued: 1, encrypted: 1, unreadable: 0 })
     expect(await runJson(['erase', '--user', MARY.user], env)).toMatchObject({ queued: 1, encrypted: 0 })
+    expect(await runCommand(erase(ZOE.subjects.opaque), env)).toMatchObject({ code: 0, stderr: '' })
   })
 
   test('in what is said of others, whose links are not theirs', async ({ database: { pool, url } }) => {

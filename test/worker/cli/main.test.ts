@@ -1,13 +1,14 @@
 import { once } from 'node:events'
 import { text } from 'node:stream/consumers'
 import { expect } from 'vitest'
+import { SETTING_NAMES } from '../../../packages/worker/src/config.ts'
 import { databaseUrl } from '../../support/template.ts'
 import { test } from '../empty-database.ts'
 import { finished, runCommand, spawnCommand } from './command.ts'
 
 const NOWHERE = { DATABASE_URL: 'postgres://risc:hunter2@127.0.0.1:1/idp' }
 
-test('--help goes to stdout and shows every command, the environment and examples', async () => {
+test('--help goes to stdout and shows every command, every setting and examples', async () => {
   const { code, stdout, stderr } = await runCommand(['--help'], {})
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   for (const word of [
@@ -20,9 +21,8 @@ test('--help goes to stdout and shows every command, the environment and example
     'retry',
     'erase',
     'stream',
-    'DATABASE_URL',
-    'RISC_CONCURRENCY',
     '64',
+    ...SETTING_NAMES,
   ]) {
     expect(stdout).toContain(word)
   }

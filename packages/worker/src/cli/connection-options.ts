@@ -9,7 +9,7 @@ import type { NetworkConfig } from '../config.ts'
 import { endpointRules, judgeEndpoint } from '../endpoint.ts'
 import { errorCode } from '../error-code.ts'
 import { createResolver } from '../resolver.ts'
-import { commaSeparated, wholeNumber } from './argument.ts'
+import { listOrNone, wholeNumber } from './argument.ts'
 import { MisuseError } from './command-error.ts'
 
 /** How a stream's receiver is connected to, as a command line says it. */
@@ -37,11 +37,11 @@ const LARGEST = { ca: 32_768, client: 16_384 }
 export function addConnectionOptions(command: Command): Command {
   return command
     .option(
-      '--allow-network <cidr...>',
+      '--allow-network <cidr,…>',
       'private networks that its name may lead to, as 10.20.0.0/16, or none',
-      networks,
+      listOrNone(network),
     )
-    .option('--allow-port <port...>', 'ports besides 443, or none', ports)
+    .option('--allow-port <port,…>', 'ports besides 443, or none', listOrNone(wholeNumber(1, 65_535)))
     .option('--ca <file>', 'PEM certificates of the authorities to trust instead of the system’s')
     .option('--client-certificate <file>', 'the PEM certificate to show to the receiver, and its chain')
     .option('--client-key <file>', 'its private key, PEM, without a passphrase')
@@ -76,19 +76,10 @@ export async function requireEndpoint(
   if (endpoint.kind === 'blocked') throw new MisuseError(`--url ${endpoint.problem}`)
 }
 
-function networks(text: string, before: readonly string[] = []): string[] {
-  if (text === 'none') return []
-  const given = commaSeparated(text, before)
-  for (const network of given) {
-    const problem = checkAllowedNetwork(network)
-    if (problem !== undefined) throw new InvalidArgumentError(problem)
-  }
-  return given
-}
-
-function ports(text: string, before: readonly number[] = []): number[] {
-  if (text === 'none') return []
-  return [...before, ...commaSeparated(text).map(wholeNumber(1, 65_535))]
+function network(text: string): string {
+  const problem = checkAllowedNetwork(text)
+  if (problem !== undefined) throw new InvalidArgumentError(problem)
+  return text
 }
 
 async function readClient(

@@ -38,6 +38,9 @@ Environment:
   RISC_METRICS_STREAMS   run: how many streams have metrics of their own (200)
   RISC_WORKER_NAME       run: what status calls this process (host:pid)
   RISC_ALLOW_LOOPBACK    true allows receivers on http://127.0.0.1, for development only (false)
+  RISC_ALLOW_NAT64       true judges addresses of 64:ff9b::/96 by the IPv4 address inside (false)
+  RISC_DNS_SERVERS       name servers, as 192.0.2.53,[2001:db8::53]:5353 (the system's)
+  RISC_HTTPS_PROXY       a forward proxy for all SETs, as http://proxy.example:3128 (none)
 
 Exit status: 0 done, 1 failed, 64 misuse.
 

@@ -3,7 +3,7 @@ import { type Command, Option } from 'commander'
 import type { Insertable } from 'kysely'
 import type { StreamProfile, StreamTable } from 'risc-outbox'
 import type { Environment } from '../config.ts'
-import { commaSeparated, duration, durations, wholeNumber } from './argument.ts'
+import { commaSeparated, duration, listOrNone, wholeNumber } from './argument.ts'
 import { MisuseError } from './command-error.ts'
 import { addConnectionOptions, type ConnectionOptions, readConnectionColumns } from './connection-options.ts'
 import { eventUri } from './event-uri.ts'
@@ -38,8 +38,8 @@ export function addSettingOptions(command: Command, { isNew }: { readonly isNew:
   return addConnectionOptions(command)
     .addOption(new Option('--url <url>', 'where the receiver takes SETs, https:').makeOptionMandatory(isNew))
     .addOption(new Option('--profile <profile>', `how its SETs are written${by('ssf')}`).choices(['ssf', 'login.gov']))
-    .option('--audience <aud...>', `the claim aud${by('the URL')}`)
-    .option('--events <type...>', `short names or URIs of the events it wants, or all${by('all')}`, commaSeparated)
+    .option('--audience <aud,…>', `the claim aud${by('the URL')}`, commaSeparated)
+    .option('--events <type,…>', `short names or URIs of the events it wants, or all${by('all')}`, commaSeparated)
     .addOption(
       new Option('--ordering <ordering>', `whether events of one user keep their order${by('subject')}`).choices([
         'subject',
@@ -50,7 +50,11 @@ export function addSettingOptions(command: Command, { isNew }: { readonly isNew:
     .option('--rate-limit <n>', `requests in any rate interval at most${by('1000')}`, wholeNumber(1))
     .option('--rate-interval <duration>', `what the rate limit is counted over${by('1m')}`, duration(1))
     .option('--timeout-ms <ms>', `time for one request, all in all${by('3000')}`, wholeNumber(100, 60_000))
-    .option('--retry-delays <list>', `waits between attempts, or none${by('10s,1m,10m,1h')}`, delays)
+    .option(
+      '--retry-delays <duration,…>',
+      `waits between attempts, or none${by('10s,1m,10m,1h')}`,
+      listOrNone(duration(24)),
+    )
     .option('--max-age <duration>', `when to give a delivery up${by('72h')}`, duration(365))
     .option('--authorization-env <name>', 'the environment variable that holds the Authorization header')
 }
@@ -63,7 +67,6 @@ export function addSettingOptions(command: Command, { isNew }: { readonly isNew:
 export async function readStreamSettings(options: StreamSettingOptions, env: Environment): Promise<StreamSettings> {
   const { url, profile, audience, events, ordering, maxInFlight, rateLimit, rateInterval } = options
   const { timeoutMs, retryDelays, maxAge, authorizationEnv } = options
-  if (audience?.includes('')) throw new MisuseError('--audience must not be empty')
   return {
     ...(profile !== undefined && { profile }),
     ...(url !== undefined && { endpoint_url: url }),
@@ -83,12 +86,7 @@ export async function readStreamSettings(options: StreamSettingOptions, env: Env
   }
 }
 
-function delays(text: string): number[] {
-  return text === 'none' ? [] : durations(24)(text)
-}
-
 function readEvents(events: readonly string[]): string[] | null {
-  if (events.length === 0) throw new MisuseError('--events names no event')
   if (!events.includes('all')) return events.map((type) => eventUri('--events', type))
   if (events.length > 1) throw new MisuseError('--events all stands alone')
   return null

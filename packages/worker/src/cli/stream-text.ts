@@ -11,7 +11,7 @@ export function describeSettings(stream: Stream): Readonly<Record<string, string
     ca: stream.ca_certificates_digest ?? 'none',
     'client-certificate': stream.client_certificate_digest ?? 'none',
     profile: stream.profile,
-    audience: stream.audience.join(' '),
+    audience: stream.audience.join(','),
     events: stream.events_requested?.map(shortName).join(',') ?? 'all',
     ordering: stream.ordering,
     'max-in-flight': `${stream.max_in_flight}`,

@@ -4,11 +4,21 @@ import { createServer, getCACertificates, setDefaultCACertificates, type TlsOpti
 import { expect, onTestFinished, test } from 'vitest'
 import { type Connection, tryConnection } from '../../../../packages/worker/src/cli/checks/connection.ts'
 import type { StreamTls } from '../../../../packages/worker/src/stream-connection.ts'
-import { type Certificate, type CertificateFacts, certify, inDays } from './certificates.ts'
+import { type Certificate, createAuthority, inDays, type Subject } from '../../../support/certificates.ts'
 
 const NAME = 'partner.example'
 const WITHIN_MS = 5000
 const SYSTEM: StreamTls = { caCertificates: undefined, client: undefined }
+
+/** A certificate, and the authority of its own that issued it. */
+interface Issued extends Certificate {
+  readonly authority: string
+}
+
+async function certify(subject: Subject): Promise<Issued> {
+  const authority = await createAuthority()
+  return { ...(await authority.issue(subject)), authority: authority.cert }
+}
 
 async function listen(server: Server): Promise<number> {
   const sockets = new Set<Socket>()
@@ -32,7 +42,7 @@ async function serve({ cert, key }: Certificate, options: TlsOptions = {}): Prom
   return { port: await listen(server), sent }
 }
 
-function trust({ authority }: Certificate): void {
+function trust({ authority }: Issued): void {
   const before = getCACertificates('default')
   onTestFinished(() => setDefaultCACertificates(before))
   setDefaultCACertificates([...before, authority])
@@ -42,7 +52,7 @@ const connect = (port: number, name = NAME, withinMs = WITHIN_MS): Promise<Conne
   tryConnection({ endpointUrl: `https://${name}:${port}/events`, tls: SYSTEM }, ['127.0.0.1'], withinMs)
 
 test('an endpoint with a good certificate is connected to, by TLS 1.2 or newer, and sent nothing', async () => {
-  const certificate = await certify({ name: NAME, validTo: inDays(30) })
+  const certificate = await certify({ names: [NAME], notAfter: inDays(30) })
   const { port, sent } = await serve(certificate)
   trust(certificate)
   expect(await connect(port)).toEqual({ kind: 'secured', protocol: 'TLSv1.3', validTo: expect.any(Date) })
@@ -51,20 +61,37 @@ test('an endpoint with a good certificate is connected to, by TLS 1.2 or newer, 
   expect(sent).toEqual([])
 })
 
-test.for<[failure: string, facts: CertificateFacts, trusted: boolean]>([
-  ['certificate_wrong_name', { name: 'other.example' }, true],
-  ['certificate_expired', { name: NAME, validFrom: inDays(-9), validTo: inDays(-1) }, true],
-  ['certificate_not_yet_valid', { name: NAME, validFrom: inDays(1) }, true],
-  ['certificate_untrusted', { name: NAME }, false],
-])('%s is told in a word', async ([failure, facts, trusted]) => {
-  const certificate = await certify(facts)
+test.for<[failure: string, subject: Subject, trusted: boolean]>([
+  ['certificate_wrong_name', { names: ['other.example'] }, true],
+  ['certificate_expired', { names: [NAME], notBefore: inDays(-9), notAfter: inDays(-1) }, true],
+  ['certificate_not_yet_valid', { names: [NAME], notBefore: inDays(1) }, true],
+  ['certificate_untrusted', { names: [NAME] }, false],
+])('%s is told in a word', async ([failure, subject, trusted]) => {
+  const certificate = await certify(subject)
   const { port } = await serve(certificate)
   if (trusted) trust(certificate)
   expect(await connect(port)).toEqual({ kind: 'failed', failure })
 })
 
+test('a receiver that wants a client certificate is found out where there is none, by TLS 1.3 and before', async () => {
+  const certificate = await certify({ names: [NAME] })
+  trust(certificate)
+  const demanding: TlsOptions = { ca: certificate.authority, requestCert: true, rejectUnauthorized: true }
+  const { port } = await serve(certificate, demanding)
+  expect(await connect(port)).toEqual({ kind: 'failed', failure: 'client_certificate_required' })
+  const { port: older } = await serve(certificate, { ...demanding, maxVersion: 'TLSv1.2' })
+  expect(await connect(older)).toEqual({ kind: 'failed', failure: expect.any(String) })
+})
+
+test('a receiver that never closes a connection is as good as another', async () => {
+  const certificate = await certify({ names: [NAME] })
+  trust(certificate)
+  const { port } = await serve(certificate, { allowHalfOpen: true })
+  expect(await connect(port)).toMatchObject({ kind: 'secured' })
+})
+
 test('TLS older than 1.2 is no TLS', async () => {
-  const certificate = await certify({ name: NAME })
+  const certificate = await certify({ names: [NAME] })
   const ciphers = 'DEFAULT@SECLEVEL=0'
   const { port } = await serve(certificate, { minVersion: 'TLSv1.1', maxVersion: 'TLSv1.1', ciphers })
   trust(certificate)
@@ -85,7 +112,7 @@ test('a server that speaks no TLS, hangs up, never speaks or is not there is tol
 })
 
 test('an endpoint that has several addresses is connected to at one that answers', async () => {
-  const certificate = await certify({ name: NAME })
+  const certificate = await certify({ names: [NAME] })
   const { port } = await serve(certificate)
   trust(certificate)
   const endpoint = { endpointUrl: `https://${NAME}:${port}/`, tls: SYSTEM }
@@ -99,7 +126,7 @@ test('a receiver on loopback without TLS is connected to as it is', async () => 
 })
 
 test('a stream’s own authorities and client certificate are used, and the name is asked for', async () => {
-  const certificate = await certify({ name: NAME })
+  const certificate = await certify({ names: [NAME] })
   const names: string[] = []
   const { port } = await serve(certificate, {
     ca: certificate.authority,

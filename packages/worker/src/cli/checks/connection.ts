@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect as connectTcp } from 'node:net'
-import { connect as connectTls } from 'node:tls'
+import { connect as connectTls, type TLSSocket } from 'node:tls'
 import { lookUpIn, secureContext } from '../../agents.ts'
 import type { Failure } from '../../answer.ts'
 import { literalAddress } from '../../endpoint-url.ts'
@@ -15,6 +15,9 @@ export type Connection =
 
 /** Why there is no connection. */
 export type ConnectionFailure = Exclude<Failure, 'stale_connection' | 'unreadable_answer' | 'proxy_failed'>
+
+/** How long a receiver has to say that it does not want us after all. */
+const REFUSED_WITHIN_MS = 1000
 
 /** Connects to an endpoint as a push would, up to the point where a request would be sent, and lets go. */
 export async function tryConnection(
@@ -47,11 +50,27 @@ async function open(
     await once(socket, isSecure ? 'secureConnect' : 'connect', { signal })
     if (!('getPeerX509Certificate' in socket)) return { kind: 'connected' }
     const validTo = socket.getPeerX509Certificate()?.validToDate
-    return validTo === undefined
-      ? { kind: 'failed', failure: 'tls_failed' }
-      : { kind: 'secured', protocol: socket.getProtocol() ?? 'TLS', validTo }
+    if (validTo === undefined) return { kind: 'failed', failure: 'tls_failed' }
+    const protocol = socket.getProtocol() ?? 'TLS'
+    const refusal = await takeLeave(socket, signal)
+    return refusal === undefined ? { kind: 'secured', protocol, validTo } : { kind: 'failed', failure: refusal }
   } finally {
     socket.destroy()
+  }
+}
+
+/**
+ * By TLS 1.3 a client is done before its certificate, or that it has none, is judged, so a refusal comes as an alert
+ * afterwards (RFC 8446 §4.4.2.4). A receiver that just hangs up, or never does, has refused nothing.
+ */
+async function takeLeave(socket: TLSSocket, signal: AbortSignal): Promise<ConnectionFailure | undefined> {
+  try {
+    socket.resume().end()
+    await once(socket, 'close', { signal: AbortSignal.any([signal, AbortSignal.timeout(REFUSED_WITHIN_MS)]) })
+    return undefined
+  } catch (error) {
+    const failure = failureOf(error)
+    return failure === 'client_certificate_required' || failure === 'tls_failed' ? failure : undefined
   }
 }
 

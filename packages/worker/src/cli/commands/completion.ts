@@ -13,8 +13,8 @@ const SCRIPTS = { bash: bashScript, zsh: zshScript, fish: fishScript }
 const DEADLINE_MS = 1500
 
 const HELP = `
-Prints a script that completes commands, options and their values, and the ids of streams, which it reads from the
-database of DATABASE_URL if that answers at once.
+Prints a script that completes commands, options and their values, file names, and the ids of streams, which it reads
+from the database of DATABASE_URL if that answers at once.
 
 Examples:
   $ source <(risc-worker completion bash)

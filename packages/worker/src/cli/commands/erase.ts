@@ -28,6 +28,8 @@ for. History keeps the proof that something was sent, without SET and subject.
 is found at any depth of a SET, an address or telephone number also in texts.
 Whoever is linked under it is forgotten under all their subjects. --user finds
 what was enqueued about a user of the IdP, linked or not, and encrypted or not.
+As long as SETs remain of which nobody can tell whom they are about, --subject
+exits 1.
 
 See what goes by --dry-run: nothing brings it back. What is not sent yet goes
 unsent, so let account-purged be accepted first. What is enqueued meanwhile, or
@@ -76,11 +78,6 @@ async function run({ stream, dryRun, wait, json, ...options }: EraseOptions, wor
     const counts = Object.entries(report).map(([kind, count]) => `${count} ${kind}`)
     world.stdout.write(`${dryRun ? 'would erase' : 'erased'} ${counts.join(', ')}\n`)
   }
-  if (report.encrypted > 0) {
-    world.stderr.write(
-      `${report.encrypted} SETs are encrypted and about no user who was found: --user finds a user's\n`,
-    )
-  }
   const problem = leftOver(report, dryRun)
   if (problem !== undefined) throw new CommandFailedError(problem)
 }
@@ -99,9 +96,14 @@ async function read(argument: string, world: World): Promise<string> {
 }
 
 /** Says why the person may still be on record. */
-function leftOver({ claimed, unreadable }: ErasureReport, dryRun: boolean): string | undefined {
+function leftOver({ claimed, encrypted, unreadable }: ErasureReport, dryRun: boolean): string | undefined {
   if (claimed > 0 && !dryRun)
     return `a worker may be sending what is claimed, and the links are kept until it has landed: run it again`
-  if (unreadable > 0) return `${unreadable} SETs cannot be decoded, so nobody can tell whom they are about`
-  return undefined
+  const reasons = [
+    ...(encrypted > 0
+      ? [`${encrypted} SETs are encrypted and about no user who was found: --user finds a user's`]
+      : []),
+    ...(unreadable > 0 ? [`${unreadable} SETs cannot be decoded, so nobody can tell whom they are about`] : []),
+  ]
+  return reasons.length > 0 ? reasons.join('; ') : undefined
 }

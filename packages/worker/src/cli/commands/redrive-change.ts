@@ -48,7 +48,7 @@ export function addRedriveResumeCommand(redrive: Command, world: World): void {
 
 function addChange(command: Command, change: RedriveChange, world: World): Command {
   return command
-    .argument('<id>', 'the redrive', wholeNumber(1))
+    .argument('<redrive>', 'its number', wholeNumber(1))
     .option('--json', 'print one JSON document')
     .action((id: number, { json }: { readonly json?: true }) => carryOut(id, change, { json, world }))
 }

@@ -3,6 +3,7 @@ import { type Command, Option } from 'commander'
 import { readConnectionConfig } from '../../config.ts'
 import { duration, wholeNumber } from '../argument.ts'
 import { withDatabase } from '../database.ts'
+import { printJsonLine } from '../json.ts'
 import { describeProgress } from '../redrive-progress.ts'
 import { requireRedrive } from '../require-redrive.ts'
 import type { World } from '../world.ts'
@@ -25,7 +26,7 @@ export function addRedriveWatchCommand(redrive: Command, world: World): void {
   redrive
     .command('watch')
     .description('show how a redrive gets on')
-    .argument('<id>', 'the redrive', wholeNumber(1))
+    .argument('<redrive>', 'its number', wholeNumber(1))
     .addOption(new Option('--interval <duration>', 'how often to look').argParser(duration(1)).default(1000, '1s'))
     .option('--json', 'print one JSON document a line')
     .addHelpText('after', HELP)
@@ -38,9 +39,10 @@ async function watch(id: number, { interval, json }: RedriveWatchOptions, world:
     let shown: string | undefined
     for (;;) {
       const progress = await requireRedrive(db, id)
-      const line = json ? JSON.stringify(progress) : describeProgress(progress)
-      if (line !== shown) world.stdout.write(`${line}\n`)
-      shown = line
+      const now = json ? JSON.stringify(progress) : describeProgress(progress)
+      if (now !== shown && json) printJsonLine(world.stdout, { ...progress })
+      else if (now !== shown) world.stdout.write(`${now}\n`)
+      shown = now
       if (progress.state === 'cancelled' || (progress.state === 'done' && progress.waiting === 0)) return
       await sleep(interval)
     }

@@ -5,7 +5,7 @@ export function bashScript(program: CommandNode): string {
   const nodes = flatten(program)
   return `# Completes ${program.name} in bash.
 _risc_worker() {
-  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} at='' word words
+  local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD - 1]} at='' word words files=''
   if [[ $current == = ]]; then
     current=''
   elif [[ $previous == = ]]; then
@@ -25,6 +25,10 @@ ${nodes.map(nodeCase).join('')}      esac
       ;;
   esac
   COMPREPLY=()
+  if [[ $files ]]; then
+    compopt -o filenames 2>/dev/null # from bash 4 on
+    while IFS= read -r word; do COMPREPLY+=("$word"); done < <(compgen -f -- "$current")
+  fi
   for word in $words; do
     if [[ $word == "$current"* ]]; then COMPREPLY+=("$word"); fi
   done
@@ -34,13 +38,14 @@ complete -F _risc_worker ${program.name}
 }
 
 function valueCase({ path }: CommandNode, { long, values }: OptionNode): string[] {
-  return values === undefined ? [] : [`    '${path} ${long}') words=${wordsOf(values)} ;;\n`]
+  if (values === undefined) return []
+  return [`    '${path} ${long}') ${values.kind === 'files' ? 'files=1' : `words=${wordsOf(values)}`} ;;\n`]
 }
 
 function nodeCase({ path, commands, options, values }: CommandNode): string {
   const flags = `'${options.map(({ long }) => long).join(' ')}'`
   const words = commands.length > 0 ? `'${commands.map(({ name }) => name).join(' ')}'` : wordsOf(values)
-  if (words === NOTHING) return `        '${path}') words=${flags} ;;\n`
+  if (words === NOTHING && values === undefined) return `        '${path}') words=${flags} ;;\n`
   return `        '${path}') if [[ $current == -* ]]; then words=${flags}; else words=${words}; fi ;;\n`
 }
 

@@ -36,7 +36,7 @@ function nodeLines({ commands, options, values }: CommandNode): string[] {
       [
         ...(short === undefined ? [] : [`-s ${short.slice(1)}`]),
         `-l ${long.slice(2)} -d ${quoted(description)}`,
-        ...(taken === undefined ? [] : [`-x -a ${wordsOf(taken)}`]),
+        ...(taken === undefined ? [] : [taken.kind === 'files' ? '-r -F' : `-x -a ${wordsOf(taken)}`]),
       ].join(' '),
     ),
   ]
@@ -48,6 +48,7 @@ function wordsOf(values: Values): string {
       return quoted(values.words.join(' '))
     case 'streams':
       return "'(__risc_worker_streams)'"
+    case 'files':
     case 'unknown':
       return "''"
   }

@@ -20,10 +20,11 @@ export interface OptionNode {
   readonly values: Values | undefined
 }
 
-/** What can stand in a place: some words, the streams there are, or nobody knows. */
+/** What can stand in a place: some words, the streams there are, a file's name, or nobody knows. */
 export type Values =
   | { readonly kind: 'words'; readonly words: readonly string[] }
   | { readonly kind: 'streams' }
+  | { readonly kind: 'files' }
   | { readonly kind: 'unknown' }
 
 /** Reads what there is to complete from the program itself. */
@@ -50,16 +51,22 @@ function readOption(option: Option): OptionNode {
     long: option.long ?? option.flags,
     short: option.short,
     description: option.description,
-    values: takesValue ? readValues(option.argChoices, option.flags.includes('<id>')) : undefined,
+    values: takesValue ? readValues(option.argChoices, placeholderOf(option.flags)) : undefined,
   }
 }
 
 /** What `add` calls an id is none yet. */
 function readArgument(argument: Argument, command: Command): Values {
-  return readValues(argument.argChoices, argument.name() === 'id' && command.name() !== 'add')
+  return readValues(argument.argChoices, command.name() === 'add' ? '' : argument.name())
 }
 
-function readValues(choices: readonly string[] | undefined, isStream: boolean): Values {
+function placeholderOf(flags: string): string {
+  return /<(.*)>$/.exec(flags)?.[1] ?? ''
+}
+
+/** An `id` is a stream's, everywhere: what has ids of another kind gives its argument another name. */
+function readValues(choices: readonly string[] | undefined, placeholder: string): Values {
   if (choices !== undefined) return { kind: 'words', words: choices }
-  return isStream ? { kind: 'streams' } : { kind: 'unknown' }
+  if (placeholder === 'id') return { kind: 'streams' }
+  return { kind: placeholder.split('|').includes('file') ? 'files' : 'unknown' }
 }

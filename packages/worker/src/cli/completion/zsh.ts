@@ -29,9 +29,9 @@ fi
 }
 
 function valueCase({ path }: CommandNode, { long, values }: OptionNode): string[] {
-  return values === undefined
-    ? []
-    : [`    '${path} ${long}') found=(${wordsOf(values)}); compadd -a found; return ;;\n`]
+  if (values === undefined) return []
+  const offer = values.kind === 'files' ? '_files' : `found=(${wordsOf(values)}); compadd -a found`
+  return [`    '${path} ${long}') ${offer}; return ;;\n`]
 }
 
 function nodeCase({ path, commands, options, values }: CommandNode): string {
@@ -39,7 +39,7 @@ function nodeCase({ path, commands, options, values }: CommandNode): string {
   const describeFlags = `found=(${flags.join(' ')}); _describe option found`
   const names = commands.map(({ name, description }) => described(name, description))
   const words = names.length > 0 ? names.join(' ') : wordsOf(values)
-  if (words === '') return `    '${path}') ${describeFlags} ;;\n`
+  if (words === '' && values === undefined) return `    '${path}') ${describeFlags} ;;\n`
   return `    '${path}')
       if [[ $PREFIX == -* ]]; then ${describeFlags}; else found=(${words}); _describe value found; fi ;;\n`
 }
