@@ -35,8 +35,7 @@ create trigger gate_3 after insert on risc.inflight for each statement execute f
 create trigger gate_4 after delete on risc.inflight
   for each statement execute function faults.gate('maintain', 'risc.maintain(');
 create trigger gate_5 after insert on risc.history for each statement execute function faults.gate('settle');
-create trigger gate_6 after update on risc.deliveries
-  for each statement execute function faults.gate('retry', 'risc.retry(');
+create trigger gate_6 after insert on risc.redrive_streams for each statement execute function faults.gate('retry');
 
 create trigger gate_7 after update on risc_worker._private_jobs
   for each row execute function faults.gate('fetch', 'skip locked');

@@ -109,7 +109,7 @@ async function duringMaintenance(stand: Stand, { name }: RiscWorkerProcess): Pro
   return { frozen: false, release: gate.open, finish: nothing }
 }
 
-/** An operator's command is in the middle of bringing dead letters back; if the fault ends it, it is given again. */
+/** An operator's command is in the middle of beginning a redrive; if the fault ends it, it is given again. */
 async function duringRetry(stand: Stand): Promise<Held> {
   const { db, receiver, producer, workerUrl } = stand
   receiver.refusing = true
