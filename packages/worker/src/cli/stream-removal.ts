@@ -97,4 +97,4 @@ const describe = ({ queued, dispatched, dead }: Owed): string =>
   `${queued} queued, ${dispatched} dispatched and ${dead} dead deliveries are`
 
 const refusal = (streamId: string, owed: Owed): string =>
-  `stream ${streamId} cannot be removed: ${describe(owed)} on record; --discard --reason <text> gives them up, to history`
+  `stream ${streamId} cannot be removed: ${describe(owed)} on record; --discard --note <text> gives them up, to history`
