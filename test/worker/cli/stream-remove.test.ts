@@ -215,6 +215,7 @@ test.for([
   ['giving up without a note', ['--discard'], 'go together'],
   ['a note for nothing', ['--note', 'over'], 'go together'],
   ['a note that steers a terminal', ['--discard', '--note', 'over\u001b[2J'], 'none of them a control character'],
+  ['a word of the machine', ['--discard', '--note', 'erased'], '--note must not be erased alone'],
 ] as const)('%s is misuse, and nothing is removed', async ([, options, problem]) => {
   const { code, stderr } = await runCommand(remove('a', ...options), { DATABASE_URL: 'postgres://127.0.0.1:1/idp' })
   expect(code).toBe(64)
