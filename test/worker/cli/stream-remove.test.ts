@@ -115,8 +115,8 @@ test('what a worker has in its hands is waited for, and its outcome counts', asy
   const removing = runCommand(remove('a', ...GIVE_UP), { DATABASE_URL: url }, { stderr })
   await until(async () => told !== '' || undefined, 'the command to wait')
   expect(told).toBe('waiting for 1 in flight\n')
-  expect((await pool.query('select status, status_reason from risc.streams')).rows).toEqual([
-    { status: 'paused', status_reason: 'being removed: contract ended' },
+  expect((await pool.query('select status, status_reason, status_changed_by from risc.streams')).rows).toEqual([
+    { status: 'paused', status_reason: 'being removed: contract ended', status_changed_by: 'somebody@host-1' },
   ])
   await settle(pool, [{ ticket: landing, next: 'accepted', counts: true, status: 202 }])
   expect(await removing).toMatchObject({ code: 0, stdout: 'stream a removed: 1 queued and 0 dead discarded\n' })

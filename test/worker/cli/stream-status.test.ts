@@ -207,3 +207,19 @@ test('why a stream goes on is told to its receiver, or is misuse', async ({ data
     { events: { [`${SSF}/stream-updated`]: { status: 'enabled', reason: 'maintenance is over' } } },
   ])
 })
+
+test('who changed the status is kept, with the keys and without, and shown', async ({ database: { pool, url } }) => {
+  const env = { DATABASE_URL: url, IDP_KEYS, USER: 'jane' }
+  await addStream(pool, { id: 'partner-a' })
+  const changedBy = async () => (await pool.query('select status_changed_by from risc.streams')).rows[0]
+  const pause = ['stream', 'pause', 'partner-a', '--reason', 'maintenance']
+  for (const keys of [[], signing]) {
+    await pool.query(`update risc.streams set status = 'enabled', status_changed_by = null`)
+    await runJson([...pause, ...keys], env)
+    expect(await changedBy()).toEqual({ status_changed_by: 'jane@host-1' })
+  }
+  const { stdout } = await runCommand(['stream', 'show', 'partner-a'], env)
+  expect(stdout).toMatch(/^status +paused by jane@host-1 \(maintenance\) since \d{4}-/m)
+  await runJson(['stream', 'resume', 'partner-a'], { ...env, USER: 'joe' })
+  expect(await changedBy()).toEqual({ status_changed_by: 'joe@host-1' })
+})

@@ -257,6 +257,24 @@ describe('why names what a delivery waits for:', () => {
     expect(answer).toContain(`${words}.\nWhat to do: to let it go on: risc-worker stream resume bank`)
   })
 
+  test.for([
+    ['pause', 'contract review', 'paused', 'by jane@host-1: "contract review"'],
+    ['pause', undefined, 'paused', 'by jane@host-1, who gave no reason'],
+    ['disable', 'contract ended', 'disabled', 'by jane@host-1: "contract ended"'],
+  ] as const)(
+    'who did it to a stream: %s %s',
+    async ([command, reason, status, words], { database: { pool, url } }) => {
+      await addStream(pool, { id: 'bank' })
+      await addWorker(pool)
+      const [jti] = await addDeliveries(pool, 'bank')
+      const argv = ['stream', command, 'bank', ...(reason === undefined ? [] : ['--reason', reason])]
+      await runJson(argv, { DATABASE_URL: url, USER: 'jane' })
+      const { facts, answer } = await why(url, jti)
+      expect(facts).toMatchObject({ reason: `stream_${status}`, changed_by: 'jane@host-1' })
+      expect(answer).toContain(`${words}.`)
+    },
+  )
+
   test('a disabled stream', async ({ database: { pool, url } }) => {
     await addStream(pool, { id: 'bank', status: 'disabled' })
     await addWorker(pool)

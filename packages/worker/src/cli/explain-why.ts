@@ -121,11 +121,11 @@ function explainQueued(why: QueuedWhy): Explanation {
     }
     case 'stream_disabled':
       return {
-        answer: `Nothing is sent: ${stream} is disabled since ${formatTime(why.since)}, ${whoAndWhy(why.because)}. It is about to be discarded.`,
+        answer: `Nothing is sent: ${stream} is disabled since ${formatTime(why.since)}, ${whoAndWhy(why)}. It is about to be discarded.`,
       }
     case 'stream_paused':
       return {
-        answer: `Held back: ${stream} is paused since ${formatTime(why.since)}, ${whoAndWhy(why.because)}.`,
+        answer: `Held back: ${stream} is paused since ${formatTime(why.since)}, ${whoAndWhy(why)}.`,
         advice: `to let it go on: risc-worker stream resume ${why.stream_id}`,
       }
     case 'no_worker':
@@ -178,7 +178,7 @@ const MENDING: Readonly<Record<string, string>> = {
   redirected: 'once the address of the stream is right',
 }
 
-/** What pauses a stream by itself; the rest is an operator's words. */
+/** What pauses a stream by itself, in nobody's name; the rest is an operator's words. */
 const PAUSED_BECAUSE: Readonly<Record<string, string>> = {
   receiver_gone: 'because its receiver answered 410 (gone)',
   url_not_allowed: 'because its URL may not be pushed to',
@@ -186,9 +186,11 @@ const PAUSED_BECAUSE: Readonly<Record<string, string>> = {
   address_private: 'because its name leads to a private address, in no network that it allows',
 }
 
-function whoAndWhy(because: string | undefined): string {
-  if (because === undefined) return 'by an operator, who gave no reason'
-  return PAUSED_BECAUSE[because] ?? `by an operator: "${because}"`
+function whoAndWhy({ because, changed_by }: Partial<Record<'because' | 'changed_by', string>>): string {
+  const itself = changed_by === undefined && because !== undefined ? PAUSED_BECAUSE[because] : undefined
+  if (itself !== undefined) return itself
+  const who = `by ${changed_by ?? 'an operator'}`
+  return because === undefined ? `${who}, who gave no reason` : `${who}: "${because}"`
 }
 
 function answerOf({

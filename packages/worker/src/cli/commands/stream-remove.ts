@@ -4,6 +4,7 @@ import { duration } from '../argument.ts'
 import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
+import { operator } from '../operator.ts'
 import { readReason } from '../reason.ts'
 import { requireStream } from '../require-stream.ts'
 import { removeStream } from '../stream-removal.ts'
@@ -53,6 +54,7 @@ async function remove(id: string, { discard, note, wait, json }: StreamRemoveOpt
   if ((discard === true) !== (note !== undefined)) throw new MisuseError('--discard and --note <text> go together')
   const options = {
     reason: note === undefined ? undefined : readReason('--note', note),
+    by: operator(world),
     waitMs: wait,
     onWait: (dispatched: number) => void world.stderr.write(`waiting for ${dispatched} in flight\n`),
   }

@@ -5,6 +5,7 @@ import { readConnectionConfig } from '../../config.ts'
 import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
+import { operator } from '../operator.ts'
 import { changeStatus, probe, readProfile } from '../queries/stream-status.ts'
 import { readReason } from '../reason.ts'
 import { requireStream } from '../require-stream.ts'
@@ -20,6 +21,7 @@ interface Change {
   readonly streamId: string
   readonly status: StreamStatus
   readonly reason?: string
+  readonly by: string
 }
 
 /** What came of it; `untold` says why the receiver will not hear of a change. */
@@ -84,7 +86,7 @@ async function setStatus(streamId: string, status: StreamStatus, options: Stream
     untold,
   } = await withDatabase(databaseUrl, async (db) => {
     await requireStream(db, streamId)
-    return change(db, outbox, { streamId, status, ...(reason !== undefined && { reason }) })
+    return change(db, outbox, { streamId, status, by: operator(world), ...(reason !== undefined && { reason }) })
   })
   const told = { told: jti !== undefined, jti: jti ?? null }
   if (json) printJson(world.stdout, { stream_id: streamId, status, changed, probed, ...told })
