@@ -1,3 +1,4 @@
+import { adviseProbing, adviseResuming, whoAndWhy } from './held-stream.ts'
 import { type DeadWhy, type DispatchedWhy, MANY, type QueuedWhy, type SettledWhy, type Why } from './queries/why.ts'
 import { formatTime } from './table.ts'
 
@@ -126,7 +127,7 @@ function explainQueued(why: QueuedWhy): Explanation {
     case 'stream_paused':
       return {
         answer: `Held back: ${stream} is paused since ${formatTime(why.since)}, ${whoAndWhy(why)}.`,
-        advice: `to let it go on: risc-worker stream resume ${why.stream_id}`,
+        advice: adviseResuming(why),
       }
     case 'no_worker':
       return { answer: `Nothing is sent: ${NO_WORKER}.`, advice: START_A_WORKER }
@@ -149,7 +150,7 @@ function explainQueued(why: QueuedWhy): Explanation {
     case 'breaker_open':
       return {
         answer: `Held back: ${stream} is in trouble (${why.because}). Nothing is sent before ${formatTime(why.until)}, then one at a time as a probe until one is answered.`,
-        advice: `${MENDING[why.because] ?? 'to probe at once'}: risc-worker stream resume ${why.stream_id}`,
+        advice: adviseProbing(why),
       }
     case 'window_full':
       return { answer: `Due, and ${inLine(why)}: ${stream} has ${why.held} in flight and may have ${windowOf(why)}.` }
@@ -169,28 +170,6 @@ function explainQueued(why: QueuedWhy): Explanation {
     default:
       return why satisfies never
   }
-}
-
-/** Troubles that do not pass by themselves. */
-const MENDING: Readonly<Record<string, string>> = {
-  authentication_failed: 'once the credentials of the stream are right',
-  access_denied: 'once the receiver grants access',
-  redirected: 'once the address of the stream is right',
-}
-
-/** What pauses a stream by itself, in nobody's name; the rest is an operator's words. */
-const PAUSED_BECAUSE: Readonly<Record<string, string>> = {
-  receiver_gone: 'because its receiver answered 410 (gone)',
-  url_not_allowed: 'because its URL may not be pushed to',
-  address_forbidden: 'because its name leads to an address that is never pushed to, such as loopback',
-  address_private: 'because its name leads to a private address, in no network that it allows',
-}
-
-function whoAndWhy({ because, changed_by }: Partial<Record<'because' | 'changed_by', string>>): string {
-  const itself = changed_by === undefined && because !== undefined ? PAUSED_BECAUSE[because] : undefined
-  if (itself !== undefined) return itself
-  const who = `by ${changed_by ?? 'an operator'}`
-  return because === undefined ? `${who}, who gave no reason` : `${who}: "${because}"`
 }
 
 function answerOf({
