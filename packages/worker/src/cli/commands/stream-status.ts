@@ -47,7 +47,7 @@ const COMMANDS = [
 /** Nobody but the receiver is told why a stream goes on. */
 function examples(name: string, status: StreamStatus, reason: string): string {
   const why = ` --reason '${reason}'`
-  const [untold, told] = status === 'enabled' ? ['', why] : [why, '']
+  const [untold, told] = status === 'enabled' ? ['', ` \\\n     ${why}`] : [why, '']
   return `
 Examples:
   $ risc-worker stream ${name} partner-a${untold}
