@@ -40,6 +40,8 @@ create table risc.streams (
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
   status_reason text,
   status_changed_at timestamptz not null default now(),
+  status_changed_by text -- null: an answer did it, or somebody who left no name
+    constraint status_changed_by_is_bounded check (char_length(status_changed_by) between 1 and 200),
   ordering text not null default 'subject'
     constraint ordering_is_known check (ordering in ('subject', 'none')),
   max_in_flight integer not null default 50

@@ -190,7 +190,7 @@ begin
     order by s.id for no key update skip locked
   ), paused as (
     update risc.streams s
-    set status = 'paused', status_changed_at = now(), status_reason = (
+    set status = 'paused', status_changed_at = now(), status_changed_by = null, status_reason = (
       select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
     where s.id = any (array(select p.id from pausing p))
   )

@@ -31,15 +31,16 @@ create trigger stream_goes_on_with_nothing after update of status on risc.stream
   for each row when (old.status = 'disabled' and new.status <> 'disabled') execute function risc.discard_before_going_on();
 
 -- Changes a stream's status and, if it was another, records the SETs that say so (as risc.enqueue takes them, or []).
--- A reason is kept for as long as the stream is held back. Tells whether the status was another. In another transaction
+-- A reason is kept for as long as the stream is held back, and by whom, if that is told, until the next change. Tells whether the status was another. In another transaction
 -- than the one named, risc.enqueue refuses, and nothing changes.
 create function risc.set_stream_status(
-  p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb
+  p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb
 ) returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   update risc.streams s
-  set status = p_status, status_changed_at = now(), status_reason = case when p_status <> 'enabled' then p_reason end
+  set status = p_status, status_changed_at = now(), status_changed_by = p_by,
+    status_reason = case when p_status <> 'enabled' then p_reason end
   where s.id = p_stream_id and s.status <> p_status;
   if not found then
     return false;

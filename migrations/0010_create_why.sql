@@ -15,6 +15,7 @@ create type risc.explanation as (
   expires_at timestamptz, -- when it is given up
   reason text,
   because text, -- what is behind the reason: the receiver's err, an operator's words, what the last attempt came to
+  changed_by text, -- who paused or disabled the stream, if a name was left
   since timestamptz,
   until timestamptz, -- when the next thing happens
   status integer,
@@ -78,7 +79,7 @@ create function risc.why_owed(p_jti text) returns setof risc.explanation languag
     from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), delivery as materialized (
     select d.*, i.ticket, i.worker_id, i.dispatched_at, i.claimed_at, w.name as worker, q.*, e.*,
-      s.profile, s.status, s.status_reason, s.status_changed_at, s.max_age, s.timeout_ms,
+      s.profile, s.status, s.status_reason, s.status_changed_at, s.status_changed_by, s.max_age, s.timeout_ms,
       cardinality(s.retry_delays_ms) + 1 as max_attempts
     from risc.deliveries d
     join risc.streams s on s.id = d.stream_id
@@ -128,6 +129,7 @@ create function risc.why_owed(p_jti text) returns setof risc.explanation languag
       when j.reason = 'window_full' and j.allowed < j.max_in_flight then
         case when j.failures > 0 then 'in_trouble' else 'unproven' end
     end,
+    case when j.reason in ('stream_disabled', 'stream_paused') then j.status_changed_by end,
     coalesce(j.dead_at, j.claimed_at, j.dispatched_at, case
       when j.reason = 'too_old' then j.expires_at
       when j.reason in ('stream_disabled', 'stream_paused') then j.status_changed_at

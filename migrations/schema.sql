@@ -37,6 +37,7 @@ CREATE TYPE risc.explanation AS (
 	expires_at timestamp with time zone,
 	reason text,
 	because text,
+	changed_by text,
 	since timestamp with time zone,
 	until timestamp with time zone,
 	status integer,
@@ -521,6 +522,7 @@ CREATE TABLE risc.streams (
     status text DEFAULT 'enabled'::text NOT NULL,
     status_reason text,
     status_changed_at timestamp with time zone DEFAULT now() NOT NULL,
+    status_changed_by text,
     ordering text DEFAULT 'subject'::text NOT NULL,
     max_in_flight integer DEFAULT 50 NOT NULL,
     rate_limit integer DEFAULT 1000 NOT NULL,
@@ -547,6 +549,7 @@ CREATE TABLE risc.streams (
     CONSTRAINT rate_interval_is_positive CHECK ((rate_interval > '00:00:00'::interval)),
     CONSTRAINT rate_limit_is_positive CHECK ((rate_limit > 0)),
     CONSTRAINT retry_delays_are_not_negative CHECK (((0 <= ALL (retry_delays_ms)) AND (array_position(retry_delays_ms, NULL::integer) IS NULL))),
+    CONSTRAINT status_changed_by_is_bounded CHECK (((char_length(status_changed_by) >= 1) AND (char_length(status_changed_by) <= 200))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
     CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
     CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000)))
@@ -1817,16 +1820,17 @@ CREATE FUNCTION risc.set_sha256(p_signed_set text) RETURNS bytea
     RETURN sha256(convert_to(p_signed_set, 'UTF8'::name));
 
 --
--- Name: set_stream_status(text, text, text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: set_stream_status(text, text, text, text, text, jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb) RETURNS boolean
+CREATE FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb) RETURNS boolean
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.streams s
-  set status = p_status, status_changed_at = now(), status_reason = case when p_status <> 'enabled' then p_reason end
+  set status = p_status, status_changed_at = now(), status_changed_by = p_by,
+    status_reason = case when p_status <> 'enabled' then p_reason end
   where s.id = p_stream_id and s.status <> p_status;
   if not found then
     return false;
@@ -1913,7 +1917,7 @@ begin
     order by s.id for no key update skip locked
   ), paused as (
     update risc.streams s
-    set status = 'paused', status_changed_at = now(), status_reason = (
+    set status = 'paused', status_changed_at = now(), status_changed_by = null, status_reason = (
       select min(p.reason) from settled p where p.stream_id = s.id and p.pauses)
     where s.id = any (array(select p.id from pausing p))
   )
@@ -2289,7 +2293,7 @@ CREATE FUNCTION risc.why_owed(p_jti text) RETURNS SETOF risc.explanation
     from risc.workers w where w.beat_at > now() - risc.worker_ttl()
   ), delivery as materialized (
     select d.*, i.ticket, i.worker_id, i.dispatched_at, i.claimed_at, w.name as worker, q.*, e.*,
-      s.profile, s.status, s.status_reason, s.status_changed_at, s.max_age, s.timeout_ms,
+      s.profile, s.status, s.status_reason, s.status_changed_at, s.status_changed_by, s.max_age, s.timeout_ms,
       cardinality(s.retry_delays_ms) + 1 as max_attempts
     from risc.deliveries d
     join risc.streams s on s.id = d.stream_id
@@ -2339,6 +2343,7 @@ CREATE FUNCTION risc.why_owed(p_jti text) RETURNS SETOF risc.explanation
       when j.reason = 'window_full' and j.allowed < j.max_in_flight then
         case when j.failures > 0 then 'in_trouble' else 'unproven' end
     end,
+    case when j.reason in ('stream_disabled', 'stream_paused') then j.status_changed_by end,
     coalesce(j.dead_at, j.claimed_at, j.dispatched_at, case
       when j.reason = 'too_old' then j.expires_at
       when j.reason in ('stream_disabled', 'stream_paused') then j.status_changed_at
@@ -3291,10 +3296,10 @@ REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid te
 REVOKE ALL ON FUNCTION risc.retire_key(p_kid text, p_recent interval) FROM PUBLIC;
 
 --
--- Name: FUNCTION set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_deliveries jsonb) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb) FROM PUBLIC;
 
 --
 -- Name: FUNCTION stream_for_notice(p_stream_id text); Type: ACL; Schema: risc; Owner: -

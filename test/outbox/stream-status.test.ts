@@ -224,9 +224,21 @@ test('nobody who enqueues for a stream waits for a transaction that changes it',
   expect(await idp.deliveries()).toHaveLength(2)
 })
 
+test('who changed a status is kept until the next change, and not told to the receiver', async ({ idp }) => {
+  await idp.addStream('a')
+  const by = 'jane@admin.example'
+  const changedBy = async () => (await idp.pool.query('select status_changed_by from risc.streams')).rows[0]
+  await idp.transaction((trx) => idp.outbox.setStreamStatus(trx, { streamId: 'a', status: 'paused', by }))
+  expect(await changedBy()).toEqual({ status_changed_by: by })
+  const { rows } = await idp.pool.query('select signed_set from risc.deliveries')
+  expect(JSON.stringify(decodeJwt(rows[0].signed_set))).not.toContain(by)
+  await setStatus(idp, 'a', 'enabled')
+  expect(await changedBy()).toEqual({ status_changed_by: null })
+})
+
 const FUNCTIONS = [
   "select * from risc.stream_for_notice('a')",
-  "select risc.set_stream_status('', 'a', 'paused', null, '[]')",
+  "select risc.set_stream_status('', 'a', 'paused', null, null, '[]')",
 ]
 
 test("an IdP's role that stops and tests streams needs two functions more, and no table", async ({ idp }) => {

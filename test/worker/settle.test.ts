@@ -221,8 +221,11 @@ describe('settle', () => {
     expect(await tickets(pool)).toEqual(out)
   })
 
-  test('pauses a stream whose receiver is gone, once and with the reason', async ({ database: { pool } }) => {
+  test('pauses a stream whose receiver is gone, once, with the reason and in nobody’s name', async ({
+    database: { pool },
+  }) => {
     const { out } = await inFlight(pool, 2)
+    await pool.query(`update risc.streams set status_changed_by = 'jane@host-1'`)
     await settle(
       pool,
       out.map((ticket) => ({
@@ -235,8 +238,11 @@ describe('settle', () => {
         reason: 'receiver_gone',
       })),
     )
-    const { rows } = await pool.query('select status, status_reason, queued::integer from risc.stream_health')
-    expect(rows).toEqual([{ status: 'paused', status_reason: 'receiver_gone', queued: 2 }])
+    const { rows } = await pool.query(
+      `select h.status, h.status_reason, h.queued::integer, s.status_changed_by
+       from risc.stream_health h join risc.streams s on s.id = h.stream_id`,
+    )
+    expect(rows).toEqual([{ status: 'paused', status_reason: 'receiver_gone', queued: 2, status_changed_by: null }])
     expect(await dispatch(pool)).toBe(0)
   })
 

@@ -75,6 +75,8 @@ export interface StreamTable {
   status: Generated<StreamStatus>
   status_reason: string | null
   status_changed_at: Generated<Date>
+  /** `null` when an answer did it, or somebody who left no name. */
+  status_changed_by: string | null
   /** Whether events of one user keep their order. */
   ordering: Generated<'subject' | 'none'>
   max_in_flight: Generated<number>

@@ -9,6 +9,8 @@ export interface StreamStatusOptions {
   readonly status: StreamStatus
   /** Told to the receiver, and kept with the stream for as long as it is held back. */
   readonly reason?: string
+  /** Who wants it, for the operators alone: up to 200 characters, kept with the stream until its next change. */
+  readonly by?: string
 }
 
 /** What became of it. */
@@ -19,12 +21,12 @@ export interface StreamStatusChange {
   readonly jti?: string
 }
 
-const SET_STATUS = `select risc.set_stream_status($1, $2, $3, nullif($4, ''), $5::text::jsonb)::text as changed`
+const SET_STATUS = `select risc.set_stream_status($1, $2, $3, nullif($4, ''), nullif($5, ''), $6::text::jsonb)::text as changed`
 
 /** Changes a stream's status and records the SET that says so, in two round trips at most. */
 export async function setStreamStatus(
   trx: OutboxTransaction,
-  { streamId, status, reason }: StreamStatusOptions,
+  { streamId, status, reason, by }: StreamStatusOptions,
   settings: NoticeSettings,
 ): Promise<StreamStatusChange> {
   const event = resolveNotice(streamId, { type: 'stream-updated', status, reason })
@@ -32,7 +34,8 @@ export async function setStreamStatus(
   if (stream.status === status) return { changed: false }
   const notice = stream.profile === 'login.gov' ? undefined : await signNotice(streamId, stream, event, settings)
   const deliveries = JSON.stringify(notice === undefined ? [] : [toRecord(notice)])
-  const [row] = await ask(trx, SET_STATUS, [stream.transaction_name, streamId, status, reason ?? '', deliveries])
+  const change = [stream.transaction_name, streamId, status, reason ?? '', by ?? '', deliveries]
+  const [row] = await ask(trx, SET_STATUS, change)
   if ((row as { readonly changed: string }).changed !== 'true') return { changed: false }
   return notice === undefined ? { changed: true } : { changed: true, jti: notice.jti }
 }

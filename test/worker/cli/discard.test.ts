@@ -22,7 +22,7 @@ test('a dead letter and one that waits leave for history with the reason, withou
   await addStream(pool, { id: 'a' })
   const jtis = [...(await addDeadLetters(pool, 'a')), ...(await addDeliveries(pool, 'a')), 'nobody']
   const { rows } = await pool.query('select signed_set from risc.deliveries order by id')
-  expect(await runCommand(['discard', ...jtis, '--reason', 'ticket 4711'], { DATABASE_URL: url })).toEqual({
+  expect(await runCommand(['discard', ...jtis, '--note', 'ticket 4711'], { DATABASE_URL: url })).toEqual({
     code: 1,
     stdout: '2 discarded\n',
     stderr: 'risc-worker: not waiting and not dead: nobody\n',
@@ -43,7 +43,7 @@ test('what is in flight is not discarded, and fails the command', async ({ datab
   await addStream(pool, { id: 'a' })
   const [jti = ''] = await addDeliveries(pool, 'a')
   await dispatch(pool)
-  const { code, stdout } = await runCommand(['discard', jti, '--reason', 'x', '--json'], { DATABASE_URL: url })
+  const { code, stdout } = await runCommand(['discard', jti, '--note', 'x', '--json'], { DATABASE_URL: url })
   expect({ code, ...JSON.parse(stdout) }).toEqual({
     code: 1,
     discarded: 0,
@@ -83,14 +83,14 @@ test('dead letters that fit are discarded in batches, after a look that discards
   await addDeadLetters(pool, 'a', 1000, { because: 'expired' })
   await addDeadLetters(pool, 'b', 2, { because: 'expired' })
   await addDeliveries(pool, 'a', 3)
-  const filter = ['discard', '--dead', '--because', 'expired']
+  const filter = ['discard', '--dead', '--reason', 'expired']
   expect(await runCommand([...filter, '--dry-run'], env)).toEqual({
     code: 0,
     stdout: 'STREAM  DEAD\na       2500\nb          2\nwould discard 2502 dead letters\n',
     stderr: '',
   })
   expect((await pool.query('select from risc.dead')).rowCount).toBe(3502)
-  expect(await runJson([...filter, '--reason', 'too old', '--yes'], env)).toEqual({
+  expect(await runJson([...filter, '--note', 'too old', '--yes'], env)).toEqual({
     total: 2502,
     discarded: 2502,
     streams: [
@@ -104,18 +104,57 @@ test('dead letters that fit are discarded in batches, after a look that discards
   expect((await pool.query('select from risc.pending')).rowCount).toBe(3)
 })
 
+test('--reason chooses, as it does for retry, and --note is what history keeps', async ({
+  database: { pool, url },
+}) => {
+  await addStream(pool, { id: 'a' })
+  await addDeadLetters(pool, 'a', 2, { because: 'expired' })
+  const kept = await addDeadLetters(pool, 'a', 3, { because: 'refused' })
+  const argv = ['discard', '--dead', '--stream', 'a', '--reason', 'expired', '--note', 'by fax', '--yes']
+  expect(await runJson(argv, { DATABASE_URL: url })).toMatchObject({ discarded: 2 })
+  expect((await pool.query('select jti from risc.dead order by jti')).rows.map(({ jti }) => jti)).toEqual(
+    kept.toSorted(),
+  )
+  expect((await history(pool)).map(({ reason }) => reason)).toEqual(['by fax', 'by fax'])
+})
+
+test('a dead letter that somebody holds is left, and fails the command', async ({ database: { pool, url } }) => {
+  await addStream(pool, { id: 'a' })
+  const [held] = await addDeadLetters(pool, 'a', 3)
+  const argv = ['discard', '--all-dead', '--note', 'ticket 4711', '--yes']
+  const holder = await pool.connect()
+  try {
+    await holder.query('begin')
+    await holder.query('select from risc.deliveries where jti = $1 for update', [held])
+    expect(await runCommand(argv, { DATABASE_URL: url })).toEqual({
+      code: 1,
+      stdout: '2 discarded\n',
+      stderr: 'risc-worker: 1 were busy with something else: give the command again\n',
+    })
+    const { code, stdout } = await runCommand([...argv, '--json'], { DATABASE_URL: url })
+    expect({ code, ...JSON.parse(stdout) }).toMatchObject({ code: 1, total: 1, discarded: 0 })
+  } finally {
+    holder.release(true)
+  }
+})
+
 test.each([
   [['jti-1']],
-  [['jti-1', '--reason', '']],
-  [['jti-1', '--reason', 'a\u001b[2J']],
-  [['jti-1', '--reason', 'a\u202eb']],
-  [['jti-1', '--reason', 'x'.repeat(201)]],
-  [['jti-1', '--reason', 'x', '--yes']],
-  [['--reason', 'x']],
-  [['--all-dead', '--reason', 'x']],
+  [['jti-1', '--note', '']],
+  [['jti-1', '--note', 'a\u001b[2J']],
+  [['jti-1', '--note', 'a\u202eb']],
+  [['jti-1', '--note', 'x'.repeat(201)]],
+  [['jti-1', '--note', 'erased']],
+  [['jti-1', '--note', ' Retention']],
+  [['jti-1', '--note', 'stream_disabled']],
+  [['jti-1', '--note', 'x', '--yes']],
+  [['--note', 'x']],
+  [['--all-dead', '--note', 'x']],
   [['--all-dead', '--yes']],
-  [['--all-dead', '--reason', 'x', '--yes', '--dry-run']],
-  [['--stream', 'a', '--reason', 'x', '--yes']],
+  [['--dead', '--stream', 'a', '--reason', 'timeout', '--yes']],
+  [['jti-1', '--reason', 'timeout', '--note', 'x']],
+  [['--all-dead', '--note', 'x', '--yes', '--dry-run']],
+  [['--stream', 'a', '--note', 'x', '--yes']],
 ])('discard %j is misuse', async (argv) => {
   const env = { DATABASE_URL: 'postgres://127.0.0.1:1/idp' }
   expect(await runCommand(['discard', ...argv], env)).toMatchObject({ code: 64, stdout: '' })

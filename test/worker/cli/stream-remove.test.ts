@@ -5,7 +5,7 @@ import { addDeliveries, addStream, addWorker, claim, dispatch, settle, tickets }
 import { test } from '../started-worker.ts'
 import { runCommand, runJson } from './command.ts'
 
-const GIVE_UP = ['--discard', '--reason', 'contract ended']
+const GIVE_UP = ['--discard', '--note', 'contract ended']
 
 const remove = (id: string, ...options: string[]) => ['stream', 'remove', id, ...options]
 
@@ -69,7 +69,7 @@ test('a stream that is owed anything, or has dead letters, is not removed, and s
   expect(await runCommand(remove('a'), { DATABASE_URL: url })).toEqual({
     code: 1,
     stdout: '',
-    stderr: expect.stringMatching(/: 2 queued, 0 dispatched and 1 dead .*--discard --reason/),
+    stderr: expect.stringMatching(/: 2 queued, 0 dispatched and 1 dead .*--discard --note/),
   })
   expect((await pool.query('select status, status_reason from risc.streams')).rows).toEqual([
     { status: 'enabled', status_reason: null },
@@ -115,8 +115,8 @@ test('what a worker has in its hands is waited for, and its outcome counts', asy
   const removing = runCommand(remove('a', ...GIVE_UP), { DATABASE_URL: url }, { stderr })
   await until(async () => told !== '' || undefined, 'the command to wait')
   expect(told).toBe('waiting for 1 in flight\n')
-  expect((await pool.query('select status, status_reason from risc.streams')).rows).toEqual([
-    { status: 'paused', status_reason: 'being removed: contract ended' },
+  expect((await pool.query('select status, status_reason, status_changed_by from risc.streams')).rows).toEqual([
+    { status: 'paused', status_reason: 'being removed: contract ended', status_changed_by: 'somebody@host-1' },
   ])
   await settle(pool, [{ ticket: landing, next: 'accepted', counts: true, status: 202 }])
   expect(await removing).toMatchObject({ code: 0, stdout: 'stream a removed: 1 queued and 0 dead discarded\n' })
@@ -212,9 +212,10 @@ test('an IdP that goes on all the time loses no transaction to the removal, and 
 })
 
 test.for([
-  ['giving up without a reason', ['--discard'], 'go together'],
-  ['a reason for nothing', ['--reason', 'over'], 'go together'],
-  ['a reason that steers a terminal', ['--discard', '--reason', 'over\u001b[2J'], 'none of them a control character'],
+  ['giving up without a note', ['--discard'], 'go together'],
+  ['a note for nothing', ['--note', 'over'], 'go together'],
+  ['a note that steers a terminal', ['--discard', '--note', 'over\u001b[2J'], 'none of them a control character'],
+  ['a word of the machine', ['--discard', '--note', 'erased'], '--note must not be erased alone'],
 ] as const)('%s is misuse, and nothing is removed', async ([, options, problem]) => {
   const { code, stderr } = await runCommand(remove('a', ...options), { DATABASE_URL: 'postgres://127.0.0.1:1/idp' })
   expect(code).toBe(64)

@@ -157,7 +157,9 @@ test.for([
   ['public keys alone', ['--issuer', issuer, '--keys-env', 'PUBLIC'], 'PUBLIC: The keys cannot be used'],
   ['no JSON', ['--issuer', issuer, '--keys-env', 'BROKEN'], 'BROKEN: The keys cannot be used'],
   ['the keys themselves', ['--issuer', issuer, '--keys-env', IDP_KEYS], '--keys-env takes the name'],
-  ['a reason of nothing', ['--reason', '', ...signing], '--reason must not be empty'],
+  ['a reason of nothing', ['--reason', '', ...signing], '--reason must be 1 to 200 characters'],
+  ['a long reason', ['--reason', 'x'.repeat(201)], '--reason must be 1 to 200 characters'],
+  ['a reason that steers a terminal', ['--reason', 'a\u001b[2J'], 'none of them a control character'],
 ] as const)('%s is misuse, and no key is shown', async ([, options, problem]) => {
   const { d, ...publicJwk } = privateJwk
   const env = {
@@ -170,4 +172,54 @@ test.for([
   expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
   expect(stderr).toContain(problem)
   expect(stderr).not.toContain(d)
+})
+
+test.for([
+  'receiver_gone',
+  'url_not_allowed',
+  'address_forbidden',
+  'address_private',
+  'retention',
+  'erased',
+  'stream_disabled',
+])('nobody pauses a stream in the words of the machine: %s', async (word) => {
+  const env = { DATABASE_URL: 'postgres://127.0.0.1:1/idp' }
+  for (const command of ['pause', 'disable']) {
+    expect(await runCommand(['stream', command, 'a', '--reason', word], env)).toMatchObject({
+      code: 64,
+      stderr: expect.stringContaining(`--reason must not be ${word} alone`),
+    })
+  }
+})
+
+test('why a stream goes on is told to its receiver, or is misuse', async ({ database: { pool, url } }) => {
+  await addStream(pool, { id: 'partner-a', status: 'paused' })
+  const env = { DATABASE_URL: url, IDP_KEYS }
+  const resume = ['stream', 'resume', 'partner-a', '--reason', 'maintenance is over']
+  expect(await runCommand(resume, env)).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('told only with --issuer and --keys-env'),
+  })
+  expect((await pool.query('select status from risc.streams')).rows).toEqual([{ status: 'paused' }])
+  expect(await runJson([...resume, ...signing], env)).toMatchObject({ changed: true, told: true })
+  const { rows } = await pool.query('select signed_set from risc.deliveries')
+  expect(rows.map(({ signed_set }) => decodeJwt(signed_set))).toMatchObject([
+    { events: { [`${SSF}/stream-updated`]: { status: 'enabled', reason: 'maintenance is over' } } },
+  ])
+})
+
+test('who changed the status is kept, with the keys and without, and shown', async ({ database: { pool, url } }) => {
+  const env = { DATABASE_URL: url, IDP_KEYS, USER: 'jane' }
+  await addStream(pool, { id: 'partner-a' })
+  const changedBy = async () => (await pool.query('select status_changed_by from risc.streams')).rows[0]
+  const pause = ['stream', 'pause', 'partner-a', '--reason', 'maintenance']
+  for (const keys of [[], signing]) {
+    await pool.query(`update risc.streams set status = 'enabled', status_changed_by = null`)
+    await runJson([...pause, ...keys], env)
+    expect(await changedBy()).toEqual({ status_changed_by: 'jane@host-1' })
+  }
+  const { stdout } = await runCommand(['stream', 'show', 'partner-a'], env)
+  expect(stdout).toMatch(/^status +paused by jane@host-1 \(maintenance\) since \d{4}-/m)
+  await runJson(['stream', 'resume', 'partner-a'], { ...env, USER: 'joe' })
+  expect(await changedBy()).toEqual({ status_changed_by: 'joe@host-1' })
 })

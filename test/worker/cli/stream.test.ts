@@ -21,6 +21,7 @@ test('a stream is added with the defaults of the table, and its URL for an audie
         status: 'enabled',
         status_reason: null,
         status_changed_at: expect.stringMatching(/Z$/),
+        status_changed_by: null,
         ordering: 'subject',
         max_in_flight: 50,
         rate_limit: 1000,

@@ -226,6 +226,28 @@ describe('why names what a delivery waits for:', () => {
     expect(answer).toContain('What to do: to probe at once: risc-worker stream resume bank')
   })
 
+  test.for([
+    ['authentication_failed', 'the credentials of the stream are right'],
+    ['access_denied', 'the receiver grants access'],
+    ['redirected', 'the address of the stream is right'],
+    ['certificate_expired', 'the receiver has renewed its certificate'],
+    ['certificate_not_yet_valid', 'the clock of the worker right'],
+    ['certificate_wrong_name', 'a certificate for the name in the URL of the stream'],
+    ['certificate_untrusted', 'from an authority that the stream trusts (--ca)'],
+    ['client_certificate_required', 'a certificate to show (--client-certificate, --client-key)'],
+    ['tls_version', 'the receiver speaks TLS 1.2 or later'],
+    ['proxy_failed', 'our own proxy (RISC_HTTPS_PROXY) works; the receiver has no part in it'],
+  ])('the breaker, and what has to be mended: %s', async ([because, words], { database: { pool, url } }) => {
+    await addStream(pool, { id: 'bank' })
+    await addWorker(pool)
+    const [jti] = await addDeliveries(pool, 'bank')
+    await pool.query(`update risc.flow set open_until = now() + interval '1 minute', open_because = $1`, [because])
+    const { answer } = await why(url, jti)
+    expect(answer).toContain('What to do: once ')
+    expect(answer).toContain(words)
+    expect(answer).toMatch(/: risc-worker stream resume bank$/)
+  })
+
   test('the probe of a breaker, which is another delivery', async ({ database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
     const [first, second] = await addDeliveries(pool, 'bank', 2)
@@ -240,13 +262,29 @@ describe('why names what a delivery waits for:', () => {
   })
 
   test.for([
-    [null, 'by an operator, who gave no reason'],
-    ['contract review', 'by an operator: "contract review"'],
-    ['receiver_gone', 'because its receiver answered 410 (gone)'],
-    ['url_not_allowed', 'because its URL may not be pushed to'],
-    ['address_forbidden', 'because its name leads to an address that is never pushed to, such as loopback'],
-    ['address_private', 'because its name leads to a private address, in no network that it allows'],
-  ])('a paused stream, by whom and why: %s', async ([reason = null, words], { database: { pool, url } }) => {
+    [null, 'by an operator, who gave no reason', 'to let it go on'],
+    ['contract review', 'by an operator: "contract review"', 'to let it go on'],
+    [
+      'receiver_gone',
+      'because its receiver answered 410 (gone)',
+      'first ask the receiver whether it wants SETs, and where; if elsewhere: risc-worker stream set bank --url <url>; then',
+    ],
+    [
+      'url_not_allowed',
+      'because its URL may not be pushed to',
+      'first risc-worker stream set bank --url <url>, or --allow-port <port>; then',
+    ],
+    [
+      'address_forbidden',
+      'because its name leads to an address that is never pushed to, such as loopback',
+      'first have its name lead elsewhere, or risc-worker stream set bank --url <url>; then',
+    ],
+    [
+      'address_private',
+      'because its name leads to a private address, in no network that it allows',
+      'first risc-worker stream set bank --allow-network <network>, if it is to be reached there, or --url <url>; then',
+    ],
+  ])('a paused stream, by whom and why: %s', async ([reason = null, words, first], { database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
     await addWorker(pool)
     const [jti] = await addDeliveries(pool, 'bank')
@@ -254,8 +292,26 @@ describe('why names what a delivery waits for:', () => {
     const { facts, answer } = await why(url, jti)
     expect(facts).toMatchObject({ reason: 'stream_paused', since: time, ...(reason !== null && { because: reason }) })
     expect(answer).toMatch(/^Held back: stream bank is paused since .+Z, /)
-    expect(answer).toContain(`${words}.\nWhat to do: to let it go on: risc-worker stream resume bank`)
+    expect(answer).toContain(`${words}.\nWhat to do: ${first}: risc-worker stream resume bank`)
   })
+
+  test.for([
+    ['pause', 'contract review', 'paused', 'by jane@host-1: "contract review"'],
+    ['pause', undefined, 'paused', 'by jane@host-1, who gave no reason'],
+    ['disable', 'contract ended', 'disabled', 'by jane@host-1: "contract ended"'],
+  ] as const)(
+    'who did it to a stream: %s %s',
+    async ([command, reason, status, words], { database: { pool, url } }) => {
+      await addStream(pool, { id: 'bank' })
+      await addWorker(pool)
+      const [jti] = await addDeliveries(pool, 'bank')
+      const argv = ['stream', command, 'bank', ...(reason === undefined ? [] : ['--reason', reason])]
+      await runJson(argv, { DATABASE_URL: url, USER: 'jane' })
+      const { facts, answer } = await why(url, jti)
+      expect(facts).toMatchObject({ reason: `stream_${status}`, changed_by: 'jane@host-1' })
+      expect(answer).toContain(`${words}.`)
+    },
+  )
 
   test('a disabled stream', async ({ database: { pool, url } }) => {
     await addStream(pool, { id: 'bank', status: 'disabled' })

@@ -21,21 +21,18 @@ export interface DeadFilterOptions {
   readonly allDead?: true
   readonly stream?: string
   readonly event?: string
-  readonly reason?: string | undefined
+  readonly reason?: string
   readonly since?: Moment
   readonly until?: Moment
 }
 
-/** Adds the options that choose dead letters; `reasonOption` is how the reason of their death is asked for. */
-export function addDeadFilterOptions(command: Command, reasonOption = '--reason'): Command {
+/** Adds the options that choose dead letters. */
+export function addDeadFilterOptions(command: Command): Command {
   return command
     .option('--dead', 'the dead letters that fit all of:')
     .option('--stream <id>', '  of this stream')
     .option('--event <type>', '  of this event, by its short name or URI')
-    .option(
-      `${reasonOption} <reason>`,
-      '  given up for this: refused, exhausted, expired, or what the last attempt came to',
-    )
+    .option('--reason <reason>', '  given up for this: refused, exhausted, expired, or what the last attempt came to')
     .option('--since <time>', '  dead since then or later: 2026-03-01T14:00:00Z, or how long ago: 24h', moment)
     .option('--until <time>', '  dead by then', moment)
     .option('--all-dead', 'all dead letters of all streams')
@@ -55,7 +52,7 @@ export function readDeadFilter(jtis: readonly string[], options: DeadFilterOptio
     )
   }
   if (narrows && !dead) throw new MisuseError('what narrows down dead letters goes with --dead')
-  if (dead && !narrows) throw new MisuseError('--dead needs one of --stream, --event, a reason, --since or --until')
+  if (dead && !narrows) throw new MisuseError('--dead needs one of --stream, --event, --reason, --since or --until')
   if (jtis.length > 0) return undefined
   return {
     ...(stream !== undefined && { streamId: stream }),

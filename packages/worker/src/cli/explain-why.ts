@@ -1,3 +1,4 @@
+import { adviseProbing, adviseResuming, whoAndWhy } from './held-stream.ts'
 import { type DeadWhy, type DispatchedWhy, MANY, type QueuedWhy, type SettledWhy, type Why } from './queries/why.ts'
 import { formatTime } from './table.ts'
 
@@ -121,12 +122,12 @@ function explainQueued(why: QueuedWhy): Explanation {
     }
     case 'stream_disabled':
       return {
-        answer: `Nothing is sent: ${stream} is disabled since ${formatTime(why.since)}, ${whoAndWhy(why.because)}. It is about to be discarded.`,
+        answer: `Nothing is sent: ${stream} is disabled since ${formatTime(why.since)}, ${whoAndWhy(why)}. It is about to be discarded.`,
       }
     case 'stream_paused':
       return {
-        answer: `Held back: ${stream} is paused since ${formatTime(why.since)}, ${whoAndWhy(why.because)}.`,
-        advice: `to let it go on: risc-worker stream resume ${why.stream_id}`,
+        answer: `Held back: ${stream} is paused since ${formatTime(why.since)}, ${whoAndWhy(why)}.`,
+        advice: adviseResuming(why),
       }
     case 'no_worker':
       return { answer: `Nothing is sent: ${NO_WORKER}.`, advice: START_A_WORKER }
@@ -149,7 +150,7 @@ function explainQueued(why: QueuedWhy): Explanation {
     case 'breaker_open':
       return {
         answer: `Held back: ${stream} is in trouble (${why.because}). Nothing is sent before ${formatTime(why.until)}, then one at a time as a probe until one is answered.`,
-        advice: `${MENDING[why.because] ?? 'to probe at once'}: risc-worker stream resume ${why.stream_id}`,
+        advice: adviseProbing(why),
       }
     case 'window_full':
       return { answer: `Due, and ${inLine(why)}: ${stream} has ${why.held} in flight and may have ${windowOf(why)}.` }
@@ -169,26 +170,6 @@ function explainQueued(why: QueuedWhy): Explanation {
     default:
       return why satisfies never
   }
-}
-
-/** Troubles that do not pass by themselves. */
-const MENDING: Readonly<Record<string, string>> = {
-  authentication_failed: 'once the credentials of the stream are right',
-  access_denied: 'once the receiver grants access',
-  redirected: 'once the address of the stream is right',
-}
-
-/** What pauses a stream by itself; the rest is an operator's words. */
-const PAUSED_BECAUSE: Readonly<Record<string, string>> = {
-  receiver_gone: 'because its receiver answered 410 (gone)',
-  url_not_allowed: 'because its URL may not be pushed to',
-  address_forbidden: 'because its name leads to an address that is never pushed to, such as loopback',
-  address_private: 'because its name leads to a private address, in no network that it allows',
-}
-
-function whoAndWhy(because: string | undefined): string {
-  if (because === undefined) return 'by an operator, who gave no reason'
-  return PAUSED_BECAUSE[because] ?? `by an operator: "${because}"`
 }
 
 function answerOf({

@@ -17,6 +17,8 @@ import { readStream } from './queries/streams.ts'
 export interface RemovalOptions {
   /** Why what it has is discarded; without it, the stream has to have nothing. */
   readonly reason: string | undefined
+  /** Who removes it. */
+  readonly by: string
   /** How long to wait for what is in flight. */
   readonly waitMs: number
   /** Called when something is in flight that has to be waited for. */
@@ -44,7 +46,7 @@ const LATE = 'stream_disabled'
 export async function removeStream(
   db: Kysely<OutboxDatabase>,
   streamId: string,
-  { reason, waitMs, onWait }: RemovalOptions,
+  { reason, by, waitMs, onWait }: RemovalOptions,
 ): Promise<RemovalReport> {
   const patience = { deadline: performance.now() + waitMs, onWait }
   let asked: DiscardedBatch = { queued: 0, dead: 0 }
@@ -53,11 +55,12 @@ export async function removeStream(
     if (!isNothing(owed)) throw new CommandFailedError(refusal(streamId, owed))
   } else {
     const { status } = await readStream(db, streamId)
-    if (status === 'enabled') await changeStatus(db, { streamId, status: 'paused', reason: `being removed: ${reason}` })
+    const paused = { streamId, status: 'paused', reason: `being removed: ${reason}`, by } as const
+    if (status === 'enabled') await changeStatus(db, paused)
     await awaitStatus(db)
     asked = await emptyStream(db, streamId, reason, patience)
   }
-  await changeStatus(db, { streamId, status: 'disabled', reason: 'being removed' })
+  await changeStatus(db, { streamId, status: 'disabled', reason: 'being removed', by })
   await awaitStatus(db)
   const late = await emptyStream(db, streamId, LATE, patience)
 
@@ -97,4 +100,4 @@ const describe = ({ queued, dispatched, dead }: Owed): string =>
   `${queued} queued, ${dispatched} dispatched and ${dead} dead deliveries are`
 
 const refusal = (streamId: string, owed: Owed): string =>
-  `stream ${streamId} cannot be removed: ${describe(owed)} on record; --discard --reason <text> gives them up, to history`
+  `stream ${streamId} cannot be removed: ${describe(owed)} on record; --discard --note <text> gives them up, to history`

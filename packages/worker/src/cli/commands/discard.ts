@@ -15,7 +15,7 @@ import { formatTable } from '../table.ts'
 import type { World } from '../world.ts'
 
 interface DiscardOptions extends DeadFilterOptions {
-  readonly because?: string
+  readonly note?: string
   readonly dryRun?: true
   readonly yes?: true
   readonly json?: true
@@ -30,20 +30,20 @@ interface StreamReport {
 
 const HELP = `
 The SET is gone, which cannot be undone; history keeps the jti, the SHA-256 of
-the SET and the reason. What is in flight is left alone. Deliveries that are
+the SET and the note. What is in flight is left alone. Deliveries that are
 named may be waiting or dead; --dead and --all-dead discard dead letters alone,
-those of now, and want to be told --yes.
+those of now, and want to be told --yes. --reason is what they died of.
 
 Examples:
-  $ risc-worker discard 5f2c0f6be6a64b6d8b1f0a7e2f6d9c11 --reason 'ticket 4711'
-  $ risc-worker discard --dead --because expired --until 30d --dry-run
-  $ risc-worker discard --all-dead --reason 'end of the test phase' --yes
+  $ risc-worker discard 5f2c0f6be6a64b6d8b1f0a7e2f6d9c11 --note 'ticket 4711'
+  $ risc-worker discard --dead --reason expired --until 30d --dry-run
+  $ risc-worker discard --all-dead --note 'end of the test phase' --yes
 `
 
 export function addDiscardCommand(program: Command, world: World): void {
-  const discard = program.command('discard').description('give deliveries up for good, with a reason')
-  addDeadFilterOptions(discard.argument('[jti...]', 'deliveries, by the jti of their SET'), '--because')
-    .option('--reason <text>', 'why, for history: up to 200 characters')
+  const discard = program.command('discard').description('give deliveries up for good, with a note that says why')
+  addDeadFilterOptions(discard.argument('[jti...]', 'deliveries, by the jti of their SET'))
+    .option('--note <text>', 'why, for history: up to 200 characters')
     .option('--yes', 'discard all dead letters that fit')
     .option('--dry-run', 'only say how many fit')
     .option('--json', 'print one JSON document')
@@ -52,20 +52,20 @@ export function addDiscardCommand(program: Command, world: World): void {
 }
 
 async function discardAny(jtis: readonly string[], options: DiscardOptions, world: World): Promise<void> {
-  const { because, dryRun, yes, json } = options
-  const filter = readDeadFilter(jtis, { ...options, reason: because })
+  const { dryRun, yes, json } = options
+  const filter = readDeadFilter(jtis, options)
   if (filter === undefined && (dryRun || yes)) throw new MisuseError('--dry-run and --yes go with --dead or --all-dead')
   if (filter !== undefined && (dryRun === true) === (yes === true)) {
     throw new MisuseError('this cannot be undone: see what fits by --dry-run, then say --yes')
   }
-  if (!dryRun && options.reason === undefined) throw new MisuseError('--reason <text> says why, for history')
-  const reason = options.reason === undefined || dryRun ? undefined : readReason(options.reason)
+  if (!dryRun && options.note === undefined) throw new MisuseError('--note <text> says why, for history')
+  const note = options.note === undefined || dryRun ? undefined : readReason('--note', options.note)
   const { databaseUrl } = readConnectionConfig(world.env)
   await withDatabase(databaseUrl, async (db) => {
     if (filter !== undefined) {
-      reportStreams(await discardFitting(db, filter, reason), options, world)
-    } else if (reason !== undefined) {
-      const act = (batch: readonly string[]) => discardDeliveries(db, batch, reason)
+      reportStreams(await discardFitting(db, filter, note), options, world)
+    } else if (note !== undefined) {
+      const act = (batch: readonly string[]) => discardDeliveries(db, batch, note)
       reportNamed(await actOnNamed(jtis, { act, why: (left) => whyNotDiscarded(db, left) }), json, world)
     }
   })
@@ -75,22 +75,22 @@ async function discardAny(jtis: readonly string[], options: DiscardOptions, worl
 async function discardFitting(
   db: Kysely<OutboxDatabase>,
   chosen: DeadFilter,
-  reason: string | undefined,
+  note: string | undefined,
 ): Promise<StreamReport[]> {
   if (chosen.streamId !== undefined) await requireStream(db, chosen.streamId)
   const filter = await fixEnd(db, chosen)
   const reports: StreamReport[] = []
   for (const { stream_id, total } of await countDead(db, filter)) {
-    const discarded = reason === undefined ? 0 : await discardOf(db, { ...filter, streamId: stream_id }, reason)
+    const discarded = note === undefined ? 0 : await discardOf(db, { ...filter, streamId: stream_id }, note)
     reports.push({ stream_id, total, discarded })
   }
   return reports
 }
 
-async function discardOf(db: Kysely<OutboxDatabase>, filter: DeadFilter, reason: string): Promise<number> {
+async function discardOf(db: Kysely<OutboxDatabase>, filter: DeadFilter, note: string): Promise<number> {
   let discarded = 0
   for (let afterId: string | null = '0'; afterId !== null; ) {
-    const batch = await discardDead(db, { filter, afterId, reason })
+    const batch = await discardDead(db, { filter, afterId, reason: note })
     discarded += batch.discarded
     afterId = batch.after_id
   }
@@ -100,14 +100,12 @@ async function discardOf(db: Kysely<OutboxDatabase>, filter: DeadFilter, reason:
 function reportStreams(streams: readonly StreamReport[], { dryRun, json }: DiscardOptions, world: World): void {
   const total = streams.reduce((sum, stream) => sum + stream.total, 0)
   const discarded = streams.reduce((sum, stream) => sum + stream.discarded, 0)
-  if (json) {
-    printJson(world.stdout, { total, discarded, streams })
-    return
+  if (json) printJson(world.stdout, { total, discarded, streams })
+  else if (dryRun) world.stdout.write(`${total > 0 ? formatCounts(streams) : ''}would discard ${total} dead letters\n`)
+  else world.stdout.write(`${discarded} discarded\n`)
+  if (!dryRun && discarded < total) {
+    throw new CommandFailedError(`${total - discarded} were busy with something else: give the command again`)
   }
-  if (dryRun && total > 0) world.stdout.write(formatCounts(streams))
-  world.stdout.write(dryRun ? `would discard ${total} dead letters\n` : `${discarded} discarded\n`)
-  if (!dryRun && discarded < total)
-    world.stderr.write(`${total - discarded} were busy with something else: try again\n`)
 }
 
 function formatCounts(streams: readonly StreamReport[]): string {

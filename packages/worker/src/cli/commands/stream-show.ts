@@ -47,10 +47,11 @@ function formatSettings(stream: Stream): string {
 
 function formatState(stream: Stream, flow: StreamFlow, { queued, dispatched, dead }: Owed): string {
   const reason = stream.status_reason === null ? '' : ` (${stream.status_reason})`
+  const by = stream.status_changed_by === null ? '' : ` by ${stream.status_changed_by}`
   return formatTable(
     ['STATE', ''],
     [
-      ['status', `${stream.status}${reason} since ${formatTime(stream.status_changed_at)}`],
+      ['status', `${stream.status}${by}${reason} since ${formatTime(stream.status_changed_at)}`],
       ['breaker', describeBreaker(flow)],
       ['window earned', `${flow.window} of ${stream.max_in_flight}`],
       ['answers', `${flow.slow ? 'slow' : 'quick'}; ${flow.failures} failed batches since the last`],

@@ -5,7 +5,9 @@ import { readConnectionConfig } from '../../config.ts'
 import { MisuseError } from '../command-error.ts'
 import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
+import { operator } from '../operator.ts'
 import { changeStatus, probe, readProfile } from '../queries/stream-status.ts'
+import { readReason } from '../reason.ts'
 import { requireStream } from '../require-stream.ts'
 import { addSigningOptions, readOutbox, SIGNING_HELP, type SigningOptions } from '../signing-options.ts'
 import type { World } from '../world.ts'
@@ -19,6 +21,7 @@ interface Change {
   readonly streamId: string
   readonly status: StreamStatus
   readonly reason?: string
+  readonly by: string
 }
 
 /** What came of it; `untold` says why the receiver will not hear of a change. */
@@ -41,12 +44,15 @@ const COMMANDS = [
   ['disable', 'disabled', 'end a stream: what waits is discarded, and nothing new is taken', 'contract ended'],
 ] as const satisfies readonly (readonly [string, StreamStatus, string, string])[]
 
-function examples(name: string, reason: string): string {
+/** Nobody but the receiver is told why a stream goes on. */
+function examples(name: string, status: StreamStatus, reason: string): string {
+  const why = ` --reason '${reason}'`
+  const [untold, told] = status === 'enabled' ? ['', ` \\\n     ${why}`] : [why, '']
   return `
 Examples:
-  $ risc-worker stream ${name} partner-a --reason '${reason}'
+  $ risc-worker stream ${name} partner-a${untold}
   $ IDP_KEYS="$(vault read …)" risc-worker stream ${name} partner-a \\
-      --issuer https://idp.example/ --keys-env IDP_KEYS
+      --issuer https://idp.example/ --keys-env IDP_KEYS${told}
 `
 }
 
@@ -55,18 +61,24 @@ export function addStreamStatusCommands(stream: Command, world: World): void {
     addSigningOptions(stream.command(name))
       .description(description)
       .argument('<id>', 'the stream')
-      .option('--reason <text>', 'why, for the receiver and for status')
+      .option(
+        '--reason <text>',
+        status === 'enabled' ? 'why, for the receiver' : 'why, for the receiver and for status: up to 200 characters',
+      )
       .option('--json', 'print one JSON document')
-      .addHelpText('after', SIGNING_HELP + examples(name, reason))
+      .addHelpText('after', SIGNING_HELP + examples(name, status, reason))
       .action((id: string, options: StreamStatusOptions) => setStatus(id, status, options, world))
   }
 }
 
 async function setStatus(streamId: string, status: StreamStatus, options: StreamStatusOptions, world: World) {
   const { databaseUrl } = readConnectionConfig(world.env)
-  const { reason, json } = options
-  if (reason === '') throw new MisuseError('--reason must not be empty')
+  const { json } = options
+  const reason = options.reason === undefined ? undefined : readReason('--reason', options.reason)
   const outbox = await readOutbox(options, world.env)
+  if (status === 'enabled' && reason !== undefined && outbox === undefined) {
+    throw new MisuseError('--reason is for the receiver, which is told only with --issuer and --keys-env')
+  }
   const {
     changed,
     probed = false,
@@ -74,7 +86,7 @@ async function setStatus(streamId: string, status: StreamStatus, options: Stream
     untold,
   } = await withDatabase(databaseUrl, async (db) => {
     await requireStream(db, streamId)
-    return change(db, outbox, { streamId, status, ...(reason !== undefined && { reason }) })
+    return change(db, outbox, { streamId, status, by: operator(world), ...(reason !== undefined && { reason }) })
   })
   const told = { told: jti !== undefined, jti: jti ?? null }
   if (json) printJson(world.stdout, { stream_id: streamId, status, changed, probed, ...told })

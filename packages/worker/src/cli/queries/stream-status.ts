@@ -1,14 +1,14 @@
 import { type Kysely, sql } from 'kysely'
 import type { OutboxDatabase, StreamProfile, StreamStatus } from 'risc-outbox'
 
-/** Changes a stream's status, and tells nobody; returns `false` when it is that already. */
+/** Changes a stream's status in somebody's name, and tells nobody; returns `false` when it is that already. */
 export async function changeStatus(
   db: Kysely<OutboxDatabase>,
-  { streamId, status, reason }: { streamId: string; status: StreamStatus; reason?: string },
+  { streamId, status, reason, by }: { streamId: string; status: StreamStatus; reason?: string; by: string },
 ): Promise<boolean> {
   const { rows } = await sql<{ changed: boolean }>`
-    select risc.set_stream_status(risc.transaction_name(), ${streamId}, ${status}, ${reason ?? null}, '[]') as changed
-  `.execute(db)
+    select risc.set_stream_status(risc.transaction_name(), ${streamId}, ${status}, ${reason ?? null}, ${by}, '[]')
+      as changed`.execute(db)
   return rows[0]?.changed === true
 }
 

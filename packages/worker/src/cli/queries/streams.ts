@@ -95,7 +95,15 @@ function selectStreams(db: Kysely<OutboxDatabase>) {
   return db
     .selectFrom('risc.streams')
     .select(['id', 'profile', 'endpoint_url', 'allowed_networks', 'allowed_ports', 'audience', 'events_requested'])
-    .select(['status', 'status_reason', 'status_changed_at', 'ordering', 'max_in_flight', 'rate_limit'])
+    .select([
+      'status',
+      'status_reason',
+      'status_changed_at',
+      'status_changed_by',
+      'ordering',
+      'max_in_flight',
+      'rate_limit',
+    ])
     .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))

@@ -64,7 +64,11 @@ interface InLine {
 /** A delivery that waits. */
 export type QueuedWhy =
   | (Waits<'too_old'> & { readonly because: 'exp' | 'max_age'; readonly since: Date })
-  | (Waits<'stream_paused' | 'stream_disabled'> & { readonly because?: string; readonly since: Date })
+  | (Waits<'stream_paused' | 'stream_disabled'> & {
+      readonly because?: string
+      readonly changed_by?: string
+      readonly since: Date
+    })
   | Waits<'no_worker'>
   | (Waits<'next_attempt'> & {
       readonly because?: string
