@@ -85,9 +85,10 @@ describe.each(LEAVES)('$name', ({ name, words, command }) => {
     for (const example of examples) await expect(parse(example), example.join(' ')).resolves.toBeUndefined()
   })
 
-  test.skipIf(WITHOUT_JSON.includes(name))('prints its data with --json', () => {
-    expect(command.options.map(({ long }) => long)).toContain('--json')
-  })
+  if (!WITHOUT_JSON.includes(name))
+    test('prints its data with --json', () => {
+      expect(command.options.map(({ long }) => long)).toContain('--json')
+    })
 
   test('an option that there is not is misuse, and the one that was meant is named', async () => {
     const { code, stdout, stderr } = await runCommand([...words, ...requiredOf(command), '--hlep'], NOWHERE)
@@ -96,21 +97,23 @@ describe.each(LEAVES)('$name', ({ name, words, command }) => {
   })
 
   const takesMany = command.registeredArguments.some(({ variadic }) => variadic)
-  test.skipIf(takesMany)('an argument too many is misuse', async () => {
-    const { registeredArguments } = command
-    const enough = registeredArguments.map(({ argChoices }) => argChoices?.[0] ?? 'a')
-    const argv = [...words, ...requiredOf(command), ...enough, 'more']
-    const { code, stdout, stderr } = await runCommand(argv, NOWHERE)
-    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
-    expect(stderr).toMatch(/^risc-worker: too many arguments/)
-  })
+  if (!takesMany)
+    test('an argument too many is misuse', async () => {
+      const { registeredArguments } = command
+      const enough = registeredArguments.map(({ argChoices }) => argChoices?.[0] ?? 'a')
+      const argv = [...words, ...requiredOf(command), ...enough, 'more']
+      const { code, stdout, stderr } = await runCommand(argv, NOWHERE)
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+      expect(stderr).toMatch(/^risc-worker: too many arguments/)
+    })
 
   const requiresOne = command.registeredArguments.some(({ required }) => required)
-  test.skipIf(!requiresOne)('an argument too few is misuse', async () => {
-    const { code, stdout, stderr } = await runCommand([...words, ...requiredOf(command)], NOWHERE)
-    expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
-    expect(stderr).toMatch(/^risc-worker: missing required argument '\w+'\n/)
-  })
+  if (requiresOne)
+    test('an argument too few is misuse', async () => {
+      const { code, stdout, stderr } = await runCommand([...words, ...requiredOf(command)], NOWHERE)
+      expect({ code, stdout }).toEqual({ code: 64, stdout: '' })
+      expect(stderr).toMatch(/^risc-worker: missing required argument '\w+'\n/)
+    })
 })
 
 test.each(['', 'stream', 'key', 'redrive'])(
