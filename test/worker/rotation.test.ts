@@ -30,11 +30,14 @@ async function tell(database: TestDatabase, keys: SigningKeys, count: number): P
   return deliveries.map(({ jti }) => jti)
 }
 
-/** Resolves when some deliveries wait for another attempt, and all others behind the breaker that those have opened. */
+/**
+ * Resolves when some deliveries wait for another attempt, and all others behind the breaker that those have opened: for
+ * long enough that no probe is under way when the next step is taken.
+ */
 async function untilHeld(pool: Pool): Promise<void> {
   await until(async () => {
     const { rowCount } = await pool.query(`
-      select from risc.flow where open_until > now() and not exists (select from risc.inflight)`)
+      select from risc.flow where open_until > now() + interval '5 seconds' and not exists (select from risc.inflight)`)
     return rowCount === 1 || undefined
   }, 'all to wait')
 }
