@@ -1,8 +1,9 @@
 -- What metrics show of rows. Every worker that is scraped asks, so it stays cheap whatever waits.
 
 -- One row for each of the p_named oldest streams, the others together as '(other)', which can be no stream's name; of
--- those, one row for each status and reason, with the oldest of the status. About two times p_budget rows are counted at most: first as many of each
--- stream as p_budget allows, a thousand at most, then what is left of those that have more, which share it.
+-- those, one row for each status and reason, with the oldest of the status. About three times p_budget rows are counted at
+-- most, or ten of each state where there are more than ten thousand streams: first as many of each stream's queued and dead
+-- as p_budget allows, a thousand at most, then what is left of those that have more, which share it.
 create function risc.stream_figures(p_named integer, p_budget integer)
 returns table (
   stream_id text, status text, reason text, streams float8, oldest_due_age float8,
