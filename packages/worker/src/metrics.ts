@@ -33,7 +33,7 @@ export function createMetrics(registry: Registry, { slots, streams }: MetricsSet
 
   const attempts = new Counter({
     name: 'risc_attempts_total',
-    help: 'Attempts (HTTP POSTs) by what they meant.',
+    help: 'Attempts by what they meant, those among them that no request came of.',
     labelNames: ['stream_id', 'outcome', 'reason'],
     registers,
   })
