@@ -1,4 +1,5 @@
 import type { Ledger, Statement } from './ledger.ts'
+import { pauseForCost } from './pause-for-cost.ts'
 
 /** What a turn of the redrives did. */
 export interface RedriveReport {
@@ -29,5 +30,5 @@ export function pauseAfterRedrive(
   { tookMs, workers, random }: { readonly tookMs: number; readonly workers: number; readonly random: number },
 ): number {
   const turnMs = report !== undefined && report.running === 0 ? IDLE_MS : TURN_MS
-  return Math.max(turnMs * Math.max(workers, 1) * (0.5 + random), 10 * tookMs)
+  return Math.max(turnMs * Math.max(workers, 1) * (0.5 + random), pauseForCost(tookMs))
 }

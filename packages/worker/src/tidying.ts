@@ -1,4 +1,5 @@
 import type { Ledger, Statement } from './ledger.ts'
+import { pauseForCost } from './pause-for-cost.ts'
 
 /** What was given up because it is too old, or discarded because its stream is disabled. */
 export interface TidyReport {
@@ -21,5 +22,5 @@ export async function tidy(ledger: Ledger): Promise<TidyReport | undefined> {
 
 /** How long to wait for the next round, which is to be a small part of the load. */
 export function pauseAfterTidying(tookMs: number, workers: number, random: number): number {
-  return Math.max(ROUND_MS * Math.max(workers, 1) * (0.5 + random), 10 * tookMs)
+  return Math.max(ROUND_MS * Math.max(workers, 1) * (0.5 + random), pauseForCost(tookMs))
 }
