@@ -1,4 +1,3 @@
-import { setMaxListeners } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { createAgents } from './agents.ts'
@@ -40,7 +39,6 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
   const resolve = createResolver(network)
   const cut = new AbortController()
   const inFlight = new Map<number, Promise<void>>()
-  setMaxListeners(0, cut.signal)
 
   const steps: DeliverySteps = {
     claim: microBatch(

@@ -6,6 +6,7 @@ import type { Agents, StreamAgents } from './agents.ts'
 import type { Answer } from './answer.ts'
 import { judgeEndpoint, type Resolve } from './endpoint.ts'
 import { nameFailure } from './failure.ts'
+import { onAbort } from './on-abort.ts'
 import { peerOf } from './peer.ts'
 import { readRefusal } from './refusal.ts'
 import { readRetryAfter } from './retry-after.ts'
@@ -72,12 +73,12 @@ async function post(
   const stream = client.stream(connection.endpointUrl, {
     body: signedSet,
     agent,
-    signal,
     ...(authorizationHeader !== undefined && { headers: { authorization: authorizationHeader } }),
   })
   // got may emit a second error when the first has been dealt with; without a listener it would end the process.
   stream.on('error', () => undefined)
   stream.on('request', (request) => refuseUnasked(request, (error) => stream.destroy(error)))
+  const forget = onAbort(signal, () => stream.destroy(failed('ECANCELED')))
   const late = setTimeout(() => stream.destroy(failed('ETIMEDOUT')), withinMs)
   try {
     const [response] = await once(stream, 'response')
@@ -94,6 +95,7 @@ async function post(
       ...(refusal !== undefined && { refusal }),
     }
   } finally {
+    forget()
     clearTimeout(late)
   }
 }
