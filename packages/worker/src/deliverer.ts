@@ -8,6 +8,9 @@ import { logReport } from './delivery-report.ts'
 import type { Ledger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
+import { pushWithToken, wantedToken } from './oauth-push.ts'
+import { fetchToken } from './oauth-token.ts'
+import { createTokens } from './oauth-tokens.ts'
 import { push } from './push.ts'
 import { createResolver } from './resolver.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
@@ -35,9 +38,10 @@ const BATCH = { size: 40, lanes: 3 }
 const HAND_BACK_WITHIN_MS = 4000
 
 export function createDeliverer({ ledger, workerId, network, metrics, log }: DelivererSettings): Deliverer {
-  const agents = createAgents(network)
-  const resolve = createResolver(network)
   const cut = new AbortController()
+  const tools = { agents: createAgents(network), resolve: createResolver(network), signal: cut.signal }
+  const tokenAgents = createAgents(network)
+  const tokens = createTokens({ fetch: (wanted) => fetchToken(wanted, { ...tools, agents: tokenAgents }) })
   const inFlight = new Map<number, Promise<void>>()
 
   const steps: DeliverySteps = {
@@ -45,7 +49,16 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
       metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
       BATCH,
     ),
-    push: (delivery) => untraced(() => push(delivery, { agents, resolve, signal: cut.signal })),
+    push: (delivery, isStale) =>
+      untraced(() => {
+        const wanted = wantedToken(delivery)
+        if (wanted === undefined) return push(delivery, tools)
+        return pushWithToken({
+          getToken: () => tokens.get(wanted),
+          push: (authorizationHeader) => push({ ...delivery, authorizationHeader }, tools),
+          isStale,
+        })
+      }),
     settle: microBatch(
       metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
       BATCH,
@@ -72,7 +85,8 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
     async finish() {
       cut.abort()
       await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
-      agents.destroy()
+      tools.agents.destroy()
+      tokenAgents.destroy()
     },
   }
 }

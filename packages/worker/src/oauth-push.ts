@@ -1,4 +1,6 @@
 import type { Answer } from './answer.ts'
+import type { ClaimedDelivery } from './claim.ts'
+import type { WantedToken } from './oauth-token.ts'
 import type { Tokens } from './oauth-tokens.ts'
 
 /** What pushing with an access token takes. */
@@ -23,6 +25,22 @@ export async function pushWithToken({ getToken, push, isStale }: TokenSteps): Pr
   const second = await getToken()
   if (second.kind !== 'token') return second
   return isStale() ? answer : push(`Bearer ${second.token}`)
+}
+
+/** A token's own time, apart from the push's: a claim gets stale meanwhile. */
+const LONGEST_WAIT_MS = 5000
+
+/** The token that a delivery has to be pushed with; `undefined` where its credential is the header itself. */
+export function wantedToken({
+  streamId,
+  connection,
+  tokenRequest,
+  authorizationHeader,
+  timeoutMs,
+}: ClaimedDelivery): WantedToken | undefined {
+  if (tokenRequest === undefined) return undefined
+  const withinMs = Math.min(timeoutMs, LONGEST_WAIT_MS)
+  return { streamId, connection, request: tokenRequest, secret: authorizationHeader ?? '', withinMs }
 }
 
 /** In HTTP's words (RFC 6750 §3.1), or in those of RFC 8935 §2.4. */
