@@ -33,8 +33,7 @@ const accepted = (pool: Pool, count: number): Promise<unknown> =>
     return rows[0].count === count || undefined
   }, `${count} accepted deliveries`)
 
-const bearers = (requests: readonly ReceivedRequest[]) =>
-  requests.map(({ headers }) => headers.authorization)
+const bearers = (requests: readonly ReceivedRequest[]) => requests.map(({ headers }) => headers.authorization)
 
 describe('a stream with OAuth 2.0 client credentials', () => {
   test('sends each SET with an access token, got once for a thousand deliveries that start at once', async ({

@@ -34,7 +34,7 @@ const LONGEST_BODY = 16_384
 export async function fetchToken(wanted: WantedToken, { agents, resolve, signal }: PushTools): Promise<FetchedToken> {
   const startedAt = performance.now()
   const { streamId, request, secret, withinMs } = wanted
-  const connection = toTokenEndpoint(wanted)
+  const connection = toTokenEndpoint(request, wanted.connection)
   const url = connection.endpointUrl
   try {
     const { agent, rules, pin } = agents.of(streamId, connection)
@@ -60,8 +60,11 @@ function unavailable(error: unknown, agents: Agents): FetchedToken {
   return { kind: 'token_unavailable', cause: nameFailure(error, agents) }
 }
 
-/** Who it is that asks is told by the secret: the stream's certificate is shown to the receiver's own origin alone. */
-function toTokenEndpoint({ request: { token_endpoint }, connection }: WantedToken): StreamConnection {
+/**
+ * How a stream's token endpoint is connected to: as its receiver is. But who asks is told by the secret, so the stream's
+ * certificate is shown to the receiver's own origin alone.
+ */
+export function toTokenEndpoint({ token_endpoint }: TokenRequest, connection: StreamConnection): StreamConnection {
   const { tls, endpointUrl } = connection
   const isReceivers = URL.parse(token_endpoint)?.origin === URL.parse(endpointUrl)?.origin
   return { ...connection, endpointUrl: token_endpoint, tls: isReceivers ? tls : { ...tls, client: undefined } }

@@ -177,7 +177,8 @@ function answerOf({
   status,
   description,
 }: Partial<Record<'because' | 'description', string>> & { readonly status?: number }): string {
-  const said = description === undefined ? '' : `, saying "${description}"`
+  const isOurWord = because?.startsWith('token_') === true // what a token endpoint came to, and nobody's words
+  const said = description === undefined ? '' : isOurWord ? ` (${description})` : `, saying "${description}"`
   return `${because ?? 'nothing'}${status === undefined ? '' : ` (status ${status})`}${said}`
 }
 
