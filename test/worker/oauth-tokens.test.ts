@@ -14,7 +14,8 @@ const REQUEST = { client_id: 'risc', client_authentication: 'client_secret_basic
 interface TokenClient {
   /** Asks as a delivery does; a token is told by its text, with a mark when it was got for this call. */
   get(tokenEndpoint: string, more?: Partial<WantedToken>): Promise<object>
-  drop(tokenEndpoint: string): Promise<void>
+  /** Takes a token as a delivery does that will find it refused; what is returned drops it. */
+  take(tokenEndpoint: string): Promise<() => void>
   /** Resolves when so many requests have come to an end. */
   ended(n: number): Promise<unknown>
   /** Lets time go by for what is kept. */
@@ -40,9 +41,9 @@ function tokenClient(config: Partial<NetworkConfig> = {}): TokenClient {
       const answer = await ask(tokenEndpoint, more)
       return answer.kind === 'token' ? { token: answer.token, isFresh: answer.isFresh } : answer
     },
-    async drop(tokenEndpoint) {
+    async take(tokenEndpoint) {
       const answer = await ask(tokenEndpoint)
-      if (answer.kind === 'token') answer.drop()
+      return () => (answer.kind === 'token' ? answer.drop() : undefined)
     },
     ended: (n) => until(async () => (ended < n ? undefined : ended), `the end of ${n} token requests`),
     pass(ms) {
@@ -103,9 +104,11 @@ describe('a token', () => {
   test('that is dropped is got anew, once for all who drop it', async ({ receiver }) => {
     const login = await receiver((_, n) => issue(`t${n}`))
     const client = tokenClient()
-    await client.get(login.url)
-    await client.drop(login.url)
+    const [drop, dropLate] = [await client.take(login.url), await client.take(login.url)]
+    drop()
     expect(await Promise.all([client.get(login.url), client.get(login.url)])).toEqual([fresh('t2'), fresh('t2')])
+    dropLate()
+    expect(await client.get(login.url)).toEqual(kept('t2'))
   })
 
   test('is each stream’s own, and is not kept when its settings or its secret change', async ({ receiver }) => {

@@ -1,7 +1,10 @@
 import type { Pool } from 'pg'
+import { Registry } from 'prom-client'
 import { describe, expect } from 'vitest'
 import type { ReceivedRequest } from '../support/receiver.ts'
 import { until } from '../support/until.ts'
+import { runCommand } from './cli/command.ts'
+import { everyColumn } from './cli/every-column.ts'
 import { addDeliveries, addStream, type StreamRow } from './rows.ts'
 import { test } from './started-worker.ts'
 
@@ -128,8 +131,12 @@ describe('a stream with OAuth 2.0 client credentials', () => {
     )
     expect(rows).toEqual([{ attempts: 0, ramp: 10_000 }])
     login.respond = () => issue('t')
-    await pool.query(`select risc.probe('a')`)
-    await accepted(pool, 20)
+    const { rowCount } = await until(async () => {
+      await pool.query(`select risc.probe('a')`)
+      const history = await pool.query('select from risc.history')
+      return history.rowCount === 20 ? history : undefined
+    }, '20 accepted deliveries')
+    expect(rowCount).toBe(20)
     expect(new Set(bearers(partner.requests))).toEqual(new Set(['Bearer t']))
   })
 
@@ -149,6 +156,57 @@ describe('a stream with OAuth 2.0 client credentials', () => {
     expect(paused).toEqual({ status_reason: 'token_address_private' })
     expect(partner.requests).toEqual([])
   })
+})
+
+test('neither a client’s secret nor an access token reaches any table, log line, metric or command', async ({
+  database: { pool, url },
+  receiver,
+  start,
+}) => {
+  const token = 'acc3ss'
+  const login = await receiver(() => issue(token))
+  const partner = await receiver(({ headers }) => ({
+    status: 400,
+    body: JSON.stringify({ err: 'invalid_request', description: `not by ${headers.authorization}` }),
+  }))
+  await addTokenStream(pool, login.url, { endpoint_url: partner.url })
+  const [refused = ''] = await addDeliveries(pool, 'a')
+  const registry = new Registry()
+  const { logged } = start({}, { registry })
+  await until(async () => (await pool.query('select from risc.dead')).rowCount === 1 || undefined, 'a dead letter')
+  login.respond = ({ headers, body }) => ({
+    status: 400,
+    body: JSON.stringify({ error: 'invalid_scope', error_description: `${headers.authorization} ${body} ${SECRET}` }),
+  })
+  await pool.query(`update risc.streams set timeout_ms = 2000`) // so that another token is needed
+  const [held = ''] = await addDeliveries(pool, 'a')
+  expect(await openBreaker(pool)).toEqual({ open_because: 'token_refused' })
+
+  const env = { DATABASE_URL: url, RISC_ALLOW_LOOPBACK: 'true' }
+  const commands = [
+    ['status'],
+    ['list'],
+    ['list', '--state', 'dead'],
+    ['check'],
+    ['stream', 'list'],
+    ['stream', 'show', 'a'],
+  ]
+  const said = [JSON.stringify(logged), await registry.metrics()]
+  for (const command of [
+    ...commands,
+    ...[refused, held].flatMap((jti) => [
+      ['show', jti],
+      ['why', jti],
+    ]),
+  ]) {
+    for (const argv of [command, [...command, '--json']]) said.push(JSON.stringify(await runCommand(argv, env)))
+  }
+  const tables = new Map(await everyColumn(pool))
+  expect(tables.get('risc.streams')?.join()).toContain(SECRET)
+  tables.delete('risc.streams')
+  said.push(...[...tables.values()].flat())
+  expect(said.join()).toMatch(/token_refused[\s\S]*invalid_scope/)
+  expect(said.filter((text) => new RegExp(`${SECRET}|${token}|${btoa(`risc:${SECRET}`)}`).test(text))).toEqual([])
 })
 
 async function openBreaker(pool: Pool): Promise<object> {

@@ -60,7 +60,7 @@ async function postSet(
     const peer = peerOf(stream.socket)
     const body = await readBody(stream, { needed: status === 400, longest: LONGEST_BODY })
     const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
-    const refusal = status === 400 ? readRefusal(body, signedSet) : undefined
+    const refusal = status === 400 ? readRefusal(body, signedSet, authorizationHeader) : undefined
     return {
       kind: 'response',
       status,
