@@ -48,8 +48,9 @@ end $$;
 -- wish to be left alone for waits_ms. The breaker opens after five batches of nothing but trouble, or one whose trouble
 -- somebody has to end (holds), or such a wish; and again after a probe that brought no answer, each time for longer.
 -- Troubles of what was sent before it opened are no news, and those of a proxy of our own say nothing of the receiver: its
--- window and the next pause stay as they were. Nor does a token endpoint's say anything of its window. Where somebody has a stream's row for long, as a transaction that mends
--- it, a batch forgets what it learned rather than wait.
+-- window and the next pause stay as they were. Those of its token endpoint say nothing of its window either, but each pause
+-- is longer. Where somebody has a stream's row for long, as a transaction that mends it, a batch forgets what it learned
+-- rather than wait.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms' as $$
@@ -80,7 +81,10 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = case when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      ramp = case
+        when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp
+        else greatest(least(f.ramp, t.max_in_flight) / 2, 1)
+      end,
       openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end

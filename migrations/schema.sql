@@ -966,7 +966,10 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = case when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      ramp = case
+        when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp
+        else greatest(least(f.ramp, t.max_in_flight) / 2, 1)
+      end,
       openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { createAgents } from './agents.ts'
+import { createAuthorizedPush } from './authorized-push.ts'
 import { claimDeliveries } from './claim.ts'
 import type { NetworkConfig } from './config.ts'
 import { type DeliverySteps, deliver } from './deliver.ts'
@@ -8,11 +8,6 @@ import { logReport } from './delivery-report.ts'
 import type { Ledger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
-import { pushWithToken, wantedToken } from './oauth-push.ts'
-import { fetchToken } from './oauth-token.ts'
-import { createTokens } from './oauth-tokens.ts'
-import { push } from './push.ts'
-import { createResolver } from './resolver.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
 import { untraced } from './untraced.ts'
 
@@ -39,9 +34,7 @@ const HAND_BACK_WITHIN_MS = 4000
 
 export function createDeliverer({ ledger, workerId, network, metrics, log }: DelivererSettings): Deliverer {
   const cut = new AbortController()
-  const tools = { agents: createAgents(network), resolve: createResolver(network), signal: cut.signal }
-  const tokenAgents = createAgents(network)
-  const tokens = createTokens({ fetch: (wanted) => fetchToken(wanted, { ...tools, agents: tokenAgents }) })
+  const authorized = createAuthorizedPush(network, cut.signal)
   const inFlight = new Map<number, Promise<void>>()
 
   const steps: DeliverySteps = {
@@ -49,16 +42,7 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
       metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
       BATCH,
     ),
-    push: (delivery, isStale) =>
-      untraced(() => {
-        const wanted = wantedToken(delivery)
-        if (wanted === undefined) return push(delivery, tools)
-        return pushWithToken({
-          getToken: () => tokens.get(wanted),
-          push: (authorizationHeader) => push({ ...delivery, authorizationHeader }, tools),
-          isStale,
-        })
-      }),
+    push: (delivery, isStale) => untraced(() => authorized.push(delivery, isStale)),
     settle: microBatch(
       metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
       BATCH,
@@ -85,8 +69,7 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
     async finish() {
       cut.abort()
       await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
-      tools.agents.destroy()
-      tokenAgents.destroy()
+      authorized.destroy()
     },
   }
 }

@@ -214,6 +214,16 @@ describe('why names what a delivery waits for:', () => {
     expect(rows).toEqual([{ hour: true }])
   })
 
+  test('the next attempt, where no access token was to be had', async ({ database: { pool, url } }) => {
+    await addStream(pool, { id: 'bank' })
+    const [jti] = await addDeliveries(pool, 'bank')
+    const lacking = { reason: 'token_unavailable', description: 'certificate_expired', counts: false }
+    await attempt(pool, { next: 'retry', delay_ms: 60_000, ...lacking })
+    const { facts, answer } = await why(url, jti)
+    expect(facts).toMatchObject({ reason: 'next_attempt', because: 'token_unavailable' })
+    expect(answer).toContain('for attempt 1 of 5: the last came to token_unavailable (certificate_expired).')
+  })
+
   test('the breaker, until when and why', async ({ database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
     const [, second] = await addDeliveries(pool, 'bank', 2)

@@ -177,8 +177,9 @@ function answerOf({
   status,
   description,
 }: Partial<Record<'because' | 'description', string>> & { readonly status?: number }): string {
-  const isOurWord = because?.startsWith('token_') === true // what a token endpoint came to, and nobody's words
-  const said = description === undefined ? '' : isOurWord ? ` (${description})` : `, saying "${description}"`
+  // What a token endpoint came to is told by a word of ours.
+  if (because?.startsWith('token_') && description !== undefined) return `${because} (${description})`
+  const said = description === undefined ? '' : `, saying "${description}"`
   return `${because ?? 'nothing'}${status === undefined ? '' : ` (status ${status})`}${said}`
 }
 

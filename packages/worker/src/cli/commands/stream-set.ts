@@ -70,15 +70,15 @@ async function set(id: string, options: StreamSetOptions, world: World): Promise
   const { databaseUrl, ...network } = readConnectionConfig(world.env)
   const problem = misuse(options)
   if (problem !== undefined) throw new MisuseError(problem)
-  const settings = {
+  const given = {
     ...(await readStreamSettings(options, world.env)),
     ...(!options.authorization && { authorization_header: null }),
     ...(await readEncryptionColumn(options)),
   }
-  if (Object.keys(settings).length === 0 && !isOAuthNamed(options)) {
+  if (Object.keys(given).length === 0 && !isOAuthNamed(options)) {
     throw new MisuseError('nothing to set: --help tells what can be')
   }
-  const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options, network }))
+  const update = await withDatabase(databaseUrl, (db) => change(db, id, { given, options, network }))
   const renewed = options.authorizationEnv !== undefined && update.before.has_authorization
   if (options.json) printJson(world.stdout, { stream_id: id, changed: changes(update), authorization_renewed: renewed })
   else world.stdout.write(formatChanges(update, renewed))
@@ -99,11 +99,7 @@ function misuse(options: StreamSetOptions): string | undefined {
 async function change(
   db: Kysely<OutboxDatabase>,
   id: string,
-  {
-    settings: given,
-    options,
-    network,
-  }: { settings: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
+  { given, options, network }: { given: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
 ): Promise<StreamUpdate> {
   await requireStream(db, id)
   const stream = await readStream(db, id)
@@ -119,9 +115,9 @@ async function change(
         throw new CommandFailedError('somebody else changed the stream at this moment: see how it is, and try again')
       }
       if (decided || !before.has_authorization) return
-      const { oauthTokenUrl = before.token_request?.token_endpoint, url = before.endpoint_url } = options
-      if (isSameOrigin(url, before.endpoint_url) && isSameOrigin(oauthTokenUrl, before.token_request?.token_endpoint))
-        return
+      const tokenUrl = before.token_request?.token_endpoint
+      const { url = before.endpoint_url, oauthTokenUrl = tokenUrl } = options
+      if (isSameOrigin(url, before.endpoint_url) && isSameOrigin(oauthTokenUrl, tokenUrl)) return
       throw new CommandFailedError(
         'the URL is of another origin, and the credential was not given for it: add --authorization-env with a new one, --no-authorization or --keep-authorization',
       )
