@@ -140,6 +140,23 @@ describe('a stream with OAuth 2.0 client credentials', () => {
     expect(new Set(bearers(partner.requests))).toEqual(new Set(['Bearer t']))
   })
 
+  test('is handed back at no cost by a worker that stops while it waits for a token', async ({
+    database: { pool },
+    receiver,
+    start,
+  }) => {
+    const login = await receiver(() => 'hang')
+    await addTokenStream(pool, login.url, { timeout_ms: 60_000 })
+    await addDeliveries(pool, 'a')
+    const worker = start({ shutdownMs: 0 })
+    await login.received(1)
+    await worker.stop()
+    const { rows } = await pool.query(`
+      select d.state, d.attempts, (select count(*)::int from risc.inflight) + (select count(*)::int from risc.attempts) as traces
+      from risc.deliveries d`)
+    expect(rows).toEqual([{ state: 'queued', attempts: 0, traces: 0 }])
+  })
+
   test('is paused when its token endpoint leads where nothing may be sent, and the reason says which it is', async ({
     database: { pool },
     receiver,

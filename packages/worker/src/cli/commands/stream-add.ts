@@ -29,12 +29,12 @@ Examples:
   $ PARTNER_C='Bearer …' risc-worker stream add partner-c --profile login.gov \\
       --url https://partner-c.example/events --audience urn:partner-c \\
       --authorization-env PARTNER_C
+  $ risc-worker stream add partner-d --url https://partner-d.example/events \\
+      --encrypt-to partner-d.jwk.json
   $ PARTNER_E='client secret' risc-worker stream add partner-e \\
       --url https://partner-e.example/events --authorization-env PARTNER_E \\
       --oauth-token-url https://login.partner-e.example/token \\
       --oauth-client-id risc --oauth-scope ssf.write
-  $ risc-worker stream add partner-d --url https://partner-d.example/events \\
-      --encrypt-to partner-d.jwk.json
   $ risc-worker stream add inside --url https://events.inside.example:8443/ \\
       --allow-port 8443 --allow-network 10.20.0.0/16 --ca inside-ca.pem \\
       --client-certificate worker.pem --client-key worker.key
