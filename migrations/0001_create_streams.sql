@@ -35,6 +35,16 @@ create table risc.streams (
     constraint client_certificate_is_short check (octet_length(client_certificate) <= 16384),
   client_private_key text,
   constraint client_certificate_has_its_key check ((client_certificate is null) = (client_private_key is null)),
+  token_request jsonb -- how OAuth tokens are got, the credential being the client's secret; null: it is the header itself
+    constraint token_request_is_complete check (
+      jsonb_typeof(token_request) = 'object'
+      and token_request ?& '{token_endpoint,client_id,client_authentication}'
+      and token_request - '{token_endpoint,client_id,client_authentication,scope,resource,audience}'::text[] = '{}'
+      and not jsonb_path_exists(token_request, '$.* ? (@.type() != "string" || @ == "")')
+      and token_request ->> 'token_endpoint' ~ '^https?://'
+      and token_request ->> 'client_authentication' in ('client_secret_basic', 'client_secret_post')
+      and octet_length(token_request::text) <= 4096),
+  constraint token_request_has_its_secret check (token_request is null or authorization_header is not null),
   events_requested text[], -- null: every event
   status text not null default 'enabled'
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
@@ -119,7 +129,7 @@ end $$;
 
 create trigger mended_stream_is_probed
   after update of endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate,
-    client_private_key, timeout_ms, status on risc.streams
+    client_private_key, token_request, timeout_ms, status on risc.streams
   for each row when (new.status = 'enabled') execute function risc.probe_mended_stream();
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own

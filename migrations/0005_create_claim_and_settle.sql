@@ -9,7 +9,7 @@ create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
   expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text,
-  endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[],
+  endpoint_url text, authorization_header text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[],
   allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
@@ -35,7 +35,7 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms,
+    s.endpoint_url, s.authorization_header, s.token_request, s.timeout_ms, s.retry_delays_ms,
     s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -48,8 +48,9 @@ end $$;
 -- wish to be left alone for waits_ms. The breaker opens after five batches of nothing but trouble, or one whose trouble
 -- somebody has to end (holds), or such a wish; and again after a probe that brought no answer, each time for longer.
 -- Troubles of what was sent before it opened are no news, and those of a proxy of our own say nothing of the receiver: its
--- window and the next pause stay as they were. Where somebody has a stream's row for long, as a transaction that mends
--- it, a batch forgets what it learned rather than wait.
+-- window and the next pause stay as they were. Those of its token endpoint say nothing of its window either, but each pause
+-- is longer. Where somebody has a stream's row for long, as a transaction that mends it, a batch forgets what it learned
+-- rather than wait.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms' as $$
@@ -80,7 +81,10 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = case when t.reason = 'proxy_failed' then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      ramp = case
+        when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp
+        else greatest(least(f.ramp, t.max_in_flight) / 2, 1)
+      end,
       openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end

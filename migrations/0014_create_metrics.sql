@@ -15,7 +15,9 @@ language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan
       case when s.status = 'enabled' and f.open_until is not null then 'held' else s.status end as status,
       case -- an operator's words may say anything
         when s.status = 'enabled' then f.open_because
-        when s.status_reason in ('receiver_gone', 'url_not_allowed', 'address_forbidden', 'address_private')
+        when s.status_reason in (
+          'receiver_gone', 'url_not_allowed', 'address_forbidden', 'address_private',
+          'token_url_not_allowed', 'token_address_forbidden', 'token_address_private')
         then s.status_reason
       end as reason,
       (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window

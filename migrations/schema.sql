@@ -228,7 +228,7 @@ $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -257,7 +257,7 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.timeout_ms, s.retry_delays_ms,
+    s.endpoint_url, s.authorization_header, s.token_request, s.timeout_ms, s.retry_delays_ms,
     s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
@@ -518,6 +518,7 @@ CREATE TABLE risc.streams (
     ca_certificates text,
     client_certificate text,
     client_private_key text,
+    token_request jsonb,
     events_requested text[],
     status text DEFAULT 'enabled'::text NOT NULL,
     status_reason text,
@@ -552,7 +553,9 @@ CREATE TABLE risc.streams (
     CONSTRAINT status_changed_by_is_bounded CHECK (((char_length(status_changed_by) >= 1) AND (char_length(status_changed_by) <= 200))),
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
     CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
-    CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000)))
+    CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000))),
+    CONSTRAINT token_request_has_its_secret CHECK (((token_request IS NULL) OR (authorization_header IS NOT NULL))),
+    CONSTRAINT token_request_is_complete CHECK (((jsonb_typeof(token_request) = 'object'::text) AND (token_request ?& '{token_endpoint,client_id,client_authentication}'::text[]) AND ((token_request - '{token_endpoint,client_id,client_authentication,scope,resource,audience}'::text[]) = '{}'::jsonb) AND (NOT jsonb_path_exists(token_request, '$.*?(@.type() != "string" || @ == "")'::jsonpath)) AND ((token_request ->> 'token_endpoint'::text) ~ '^https?://'::text) AND ((token_request ->> 'client_authentication'::text) = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text])) AND (octet_length((token_request)::text) <= 4096)))
 );
 
 --
@@ -963,7 +966,10 @@ begin
 
   update risc.flow f
   set failures = f.failures + 1,
-      ramp = case when t.reason = 'proxy_failed' then f.ramp else greatest(least(f.ramp, t.max_in_flight) / 2, 1) end,
+      ramp = case
+        when t.reason in ('proxy_failed', 'token_unavailable') then f.ramp
+        else greatest(least(f.ramp, t.max_in_flight) / 2, 1)
+      end,
       openings = f.openings + (t.opens and t.is_no_wish and t.reason is distinct from 'proxy_failed')::integer,
       open_until = case when t.opens then now() + t.pause else f.open_until end,
       open_because = case when t.opens then t.reason else f.open_because end
@@ -1998,7 +2004,9 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
       case when s.status = 'enabled' and f.open_until is not null then 'held' else s.status end as status,
       case -- an operator's words may say anything
         when s.status = 'enabled' then f.open_because
-        when s.status_reason in ('receiver_gone', 'url_not_allowed', 'address_forbidden', 'address_private')
+        when s.status_reason in (
+          'receiver_gone', 'url_not_allowed', 'address_forbidden', 'address_private',
+          'token_url_not_allowed', 'token_address_forbidden', 'token_address_private')
         then s.status_reason
       end as reason,
       (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
@@ -3159,7 +3167,7 @@ ALTER INDEX risc.history_by_txn ATTACH PARTITION risc.history_overflow_txn_idx;
 -- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
 --
 
-CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate, client_private_key, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
+CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate, client_private_key, token_request, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
 
 --
 -- Name: streams stream_goes_on_with_nothing; Type: TRIGGER; Schema: risc; Owner: -

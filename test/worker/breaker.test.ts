@@ -68,19 +68,23 @@ test('settles do not wait for a transaction that mends a stream, and other strea
   }
 })
 
-test('a proxy of our own that fails holds streams back, and costs them neither window nor a longer pause', async ({
-  database: { pool },
-}) => {
-  await addWorker(pool)
-  await addStream(pool, { id: 'a', ordering: 'none' })
-  await addDeliveries(pool, 'a', 6)
-  await dispatch(pool)
-  for (const ticket of await tickets(pool)) {
-    await settle(pool, [{ ticket, next: 'retry', counts: false, delay_ms: 0, reason: 'proxy_failed', duration_ms: 1 }])
-  }
-  const { rows } = await pool.query('select ramp, openings, open_because from risc.flow')
-  expect(rows).toEqual([{ ramp: 10_000, openings: 0, open_because: 'proxy_failed' }])
-})
+test.for([
+  ['proxy_failed', 'a proxy of our own that fails', 'nor a longer pause', 0],
+  ['token_unavailable', 'a token endpoint in trouble', 'but a longer pause each time', 1],
+] as const)(
+  '%s: %s holds streams back, and costs them no part of their window, %s',
+  async ([reason, , , openings], { database: { pool } }) => {
+    await addWorker(pool)
+    await addStream(pool, { id: 'a', ordering: 'none' })
+    await addDeliveries(pool, 'a', 6)
+    await dispatch(pool)
+    for (const ticket of await tickets(pool)) {
+      await settle(pool, [{ ticket, next: 'retry', counts: false, delay_ms: 0, reason, duration_ms: 1 }])
+    }
+    const { rows } = await pool.query('select ramp, openings, open_because from risc.flow')
+    expect(rows).toEqual([{ ramp: 10_000, openings, open_because: reason }])
+  },
+)
 
 test('five batches of nothing but trouble open the breaker, and nothing more is sent', async ({
   database: { pool },

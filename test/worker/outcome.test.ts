@@ -101,6 +101,31 @@ describe('what an answer means', () => {
     },
   )
 
+  test('a token that is refused is about the stream: it is held, and no attempt counted', () => {
+    expect(judge({ kind: 'token_refused', error: 'invalid_scope' })).toEqual({
+      kind: 'hold',
+      reason: 'token_refused',
+      description: 'invalid_scope',
+    })
+  })
+
+  test('a token that is not to be had now is waited for at no attempt, as long as its endpoint asks', () => {
+    const waiting = { kind: 'retry', reason: 'token_unavailable', description: 'server_error', counts: false }
+    expect(judge({ kind: 'token_unavailable', cause: 'server_error' })).toEqual(waiting)
+    expect(judge({ kind: 'token_unavailable', cause: 'server_error', retryAfterMs: 7000 })).toEqual({
+      ...waiting,
+      notBeforeMs: 7000,
+      waitsMs: 7000,
+    })
+  })
+
+  test('a token endpoint that a rule keeps from being asked pauses the stream, and says which it is', () => {
+    expect(judge({ kind: 'token_blocked', rule: 'address_forbidden' })).toEqual({
+      kind: 'pause',
+      reason: 'token_address_forbidden',
+    })
+  })
+
   test('what our own proxy does costs no attempt', () => {
     expect(judge({ kind: 'failure', failure: 'proxy_failed' })).toEqual({
       kind: 'retry',

@@ -50,3 +50,11 @@ test('a description of any text becomes something PostgreSQL can store and a ter
     }),
   )
 })
+
+test.each(['Bearer short-one', 'Basic short-one', 'short-one'])(
+  'nor does the credential, as in %s',
+  (authorization) => {
+    const body = JSON.stringify({ err: 'authentication_failed', description: 'the bearer of short-one is unknown' })
+    expect(readRefusal(body, SET, authorization)?.description).toBe('the bearer of […] is unknown')
+  },
+)

@@ -19,6 +19,8 @@ export interface StreamRow {
   readonly rate_interval?: string
   readonly profile?: string
   readonly authorization_header?: string
+  /** How access tokens are got, as JSON. */
+  readonly token_request?: string
   /** The receiver's public JWK, as JSON. */
   readonly encryption_key?: string
   readonly allowed_networks?: readonly string[]

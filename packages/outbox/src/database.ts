@@ -70,6 +70,8 @@ export interface StreamTable {
   ca_certificates: string | null
   client_certificate: string | null
   client_private_key: string | null
+  /** How access tokens are got by the credential (RFC 6749 §4.4); `null` where it is the header itself. */
+  token_request: ColumnType<object | null, string | null | undefined, string | null>
   /** URIs of the events it wants; `null` for every event. */
   events_requested: string[] | null
   status: Generated<StreamStatus>

@@ -31,7 +31,27 @@ export type Answer =
     }
   | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'blocked'; readonly rule: EndpointRule }
+  | TokenProblem
   | { readonly kind: 'aborted' }
+
+/** Why there was no access token to push with: nothing was sent to the receiver. */
+export type TokenProblem =
+  | { readonly kind: 'token_refused'; readonly error: TokenError }
+  | { readonly kind: 'token_unavailable'; readonly cause: TokenTrouble; readonly retryAfterMs?: number }
+  | { readonly kind: 'token_blocked'; readonly rule: EndpointRule }
+
+/** Refusals of a token endpoint that asking again cannot turn (RFC 6749 §5.2, RFC 8707 §2). */
+export type TokenError =
+  | 'invalid_client'
+  | 'unauthorized_client'
+  | 'invalid_scope'
+  | 'invalid_grant'
+  | 'invalid_request'
+  | 'invalid_target'
+  | 'unsupported_grant_type'
+
+/** Troubles of a token endpoint that may pass. */
+export type TokenTrouble = Failure | 'server_error' | 'rate_limited' | 'redirected' | 'unexpected_status'
 
 /** The certificate that a receiver showed. */
 export interface PeerCertificate {

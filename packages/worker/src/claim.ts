@@ -1,4 +1,5 @@
 import type { Ledger, Statement } from './ledger.ts'
+import type { TokenRequest } from './oauth-request.ts'
 import { type ConnectionRow, type StreamConnection, toConnection } from './stream-connection.ts'
 
 /** A delivery as a worker claimed it: what to push, where, and how. */
@@ -25,6 +26,8 @@ export interface ClaimedDelivery {
   readonly signedSet: string
   readonly connection: StreamConnection
   readonly authorizationHeader: string | undefined
+  /** How an access token is got; `undefined` where none is needed. */
+  readonly tokenRequest: TokenRequest | undefined
   readonly timeoutMs: number
   readonly retryDelaysMs: readonly number[]
 }
@@ -44,6 +47,7 @@ interface ClaimedRow extends ConnectionRow {
   readonly traceparent: string | null
   readonly signed_set: string
   readonly authorization_header: string | null
+  readonly token_request: TokenRequest | null
   readonly timeout_ms: number
   readonly retry_delays_ms: readonly number[]
 }
@@ -82,6 +86,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     signedSet: row.signed_set,
     connection: toConnection(row),
     authorizationHeader: row.authorization_header ?? undefined,
+    tokenRequest: row.token_request ?? undefined,
     timeoutMs: row.timeout_ms,
     retryDelaysMs: row.retry_delays_ms,
   }

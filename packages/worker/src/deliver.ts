@@ -9,7 +9,8 @@ import { traceAttempt } from './trace-attempt.ts'
 /** The steps a delivery takes, each a function of its own. */
 export interface DeliverySteps {
   readonly claim: (ticket: number) => Promise<ClaimedDelivery | undefined>
-  readonly push: (delivery: ClaimedDelivery) => Promise<Answer>
+  /** Whatever it does first, it begins no request once `isStale`. */
+  readonly push: (delivery: ClaimedDelivery, isStale: () => boolean) => Promise<Answer>
   readonly settle: (settlement: Settlement) => Promise<boolean>
   readonly handBack: (ticket: number) => Promise<unknown>
   readonly report: (report: DeliveryReport) => void
@@ -21,9 +22,10 @@ const STALE_CLAIM_MS = 7_500
 /** One ticket's way through a worker. Rejects only if the database refuses to record it: maintenance finds it then. */
 export async function deliver(ticket: number, { claim, push, settle, handBack, report }: DeliverySteps): Promise<void> {
   const claimedAt = performance.now()
+  const isStale = (): boolean => performance.now() - claimedAt > STALE_CLAIM_MS
   const delivery = await claim(ticket)
   if (delivery === undefined) return // settled already, or another worker's: this job outlived its row
-  if (performance.now() - claimedAt > STALE_CLAIM_MS) return void (await handBack(ticket))
+  if (isStale()) return void (await handBack(ticket))
   const { deliveryId } = delivery
   if (delivery.expiresInMs <= 0) {
     const step: NextStep = { next: 'dead', counts: false, deadBecause: 'expired' }
@@ -34,7 +36,7 @@ export async function deliver(ticket: number, { claim, push, settle, handBack, r
   }
 
   const startedAt = performance.now()
-  const answer = await push(delivery)
+  const answer = await push(delivery, isStale)
   const durationMs = Math.round(performance.now() - startedAt)
   const endedAt = Date.now()
   if (answer.kind === 'aborted') return void (await handBack(ticket))

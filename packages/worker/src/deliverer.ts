@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { createAgents } from './agents.ts'
+import { createAuthorizedPush } from './authorized-push.ts'
 import { claimDeliveries } from './claim.ts'
 import type { NetworkConfig } from './config.ts'
 import { type DeliverySteps, deliver } from './deliver.ts'
@@ -8,8 +8,6 @@ import { logReport } from './delivery-report.ts'
 import type { Ledger } from './ledger.ts'
 import type { Metrics } from './metrics.ts'
 import { microBatch } from './micro-batch.ts'
-import { push } from './push.ts'
-import { createResolver } from './resolver.ts'
 import { handBack, type Settlement, settleDeliveries } from './settle.ts'
 import { untraced } from './untraced.ts'
 
@@ -35,9 +33,8 @@ const BATCH = { size: 40, lanes: 3 }
 const HAND_BACK_WITHIN_MS = 4000
 
 export function createDeliverer({ ledger, workerId, network, metrics, log }: DelivererSettings): Deliverer {
-  const agents = createAgents(network)
-  const resolve = createResolver(network)
   const cut = new AbortController()
+  const authorized = createAuthorizedPush(network, cut.signal)
   const inFlight = new Map<number, Promise<void>>()
 
   const steps: DeliverySteps = {
@@ -45,7 +42,7 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
       metrics.timed('claim', (tickets: readonly number[]) => claimDeliveries(ledger, workerId, tickets)),
       BATCH,
     ),
-    push: (delivery) => untraced(() => push(delivery, { agents, resolve, signal: cut.signal })),
+    push: (delivery, isStale) => untraced(() => authorized.push(delivery, isStale)),
     settle: microBatch(
       metrics.timed('settle', (settlements: readonly Settlement[]) => settleDeliveries(ledger, settlements)),
       BATCH,
@@ -72,7 +69,7 @@ export function createDeliverer({ ledger, workerId, network, metrics, log }: Del
     async finish() {
       cut.abort()
       await Promise.race([Promise.allSettled(inFlight.values()), sleep(HAND_BACK_WITHIN_MS, undefined, { ref: false })])
-      agents.destroy()
+      authorized.destroy()
     },
   }
 }

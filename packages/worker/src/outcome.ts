@@ -8,11 +8,18 @@ const CREDENTIAL_ERRORS = ['authentication_failed', 'access_denied'] as const
 /** Refusals that repeating the same bytes cannot turn. */
 export type RefusalReason = (typeof FINAL_ERRORS)[number] | 'refused'
 /** Troubles that pass. */
-export type RetryReason = Failure | 'invalid_key' | 'not_found' | 'rate_limited' | 'server_error' | 'unexpected_status'
+export type RetryReason =
+  | Failure
+  | 'token_unavailable'
+  | 'invalid_key'
+  | 'not_found'
+  | 'rate_limited'
+  | 'server_error'
+  | 'unexpected_status'
 /** Troubles that somebody has to end, with every delivery of the stream alike. */
-export type HoldReason = (typeof CREDENTIAL_ERRORS)[number] | 'redirected'
+export type HoldReason = (typeof CREDENTIAL_ERRORS)[number] | 'redirected' | 'token_refused'
 /** Troubles that end sending to the stream. */
-export type PauseReason = 'receiver_gone' | EndpointRule
+export type PauseReason = 'receiver_gone' | EndpointRule | `token_${EndpointRule}`
 
 /** What one attempt meant. A receiver's "no" is a value; only bugs and outages are thrown. */
 export type Outcome =
@@ -28,7 +35,7 @@ export type Outcome =
       /** For how long the receiver asks to be left alone, with whatever it may be. */
       readonly waitsMs?: number
     }
-  | { readonly kind: 'hold'; readonly reason: HoldReason; readonly status: number; readonly description?: string }
+  | { readonly kind: 'hold'; readonly reason: HoldReason; readonly status?: number; readonly description?: string }
   | { readonly kind: 'pause'; readonly reason: PauseReason; readonly status?: number }
 
 /** Gives a receiver time to fetch the new key: its copy of the JWKS may be cached for minutes. */
@@ -48,6 +55,12 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>, lastReason?:
       return judgeFailure(answer.failure, lastReason)
     case 'blocked':
       return { kind: 'pause', reason: answer.rule }
+    case 'token_refused':
+      return { kind: 'hold', reason: 'token_refused', description: answer.error }
+    case 'token_unavailable':
+      return withoutToken(answer)
+    case 'token_blocked':
+      return { kind: 'pause', reason: `token_${answer.rule}` }
     default:
       return answer satisfies never
   }
@@ -62,6 +75,12 @@ function judgeFailure(failure: Failure, lastReason: string | undefined): Outcome
   if (failure !== 'stale_connection') return { kind: 'retry', reason: failure, counts: true }
   if (lastReason === failure) return { kind: 'retry', reason: 'connection_lost', counts: true }
   return { kind: 'retry', reason: failure, counts: false, notBeforeMs: RECONNECT_MS }
+}
+
+/** The receiver was not asked: only that all of its deliveries need a token makes this its stream's trouble. */
+function withoutToken({ cause, retryAfterMs }: Extract<Answer, { kind: 'token_unavailable' }>): Outcome {
+  const outcome = { kind: 'retry', reason: 'token_unavailable', description: cause, counts: false } as const
+  return retryAfterMs === undefined ? outcome : { ...outcome, notBeforeMs: retryAfterMs, waitsMs: retryAfterMs }
 }
 
 type Response = Extract<Answer, { kind: 'response' }>

@@ -1,13 +1,9 @@
-import { once } from 'node:events'
-import type { ClientRequest } from 'node:http'
-import type { Duplex } from 'node:stream'
-import got from 'got'
-import type { Agents, StreamAgents } from './agents.ts'
+import type { Agents } from './agents.ts'
 import type { Answer } from './answer.ts'
 import { judgeEndpoint, type Resolve } from './endpoint.ts'
 import { nameFailure } from './failure.ts'
-import { onAbort } from './on-abort.ts'
 import { peerOf } from './peer.ts'
+import { type Post, post, readBody } from './post.ts'
 import { readRefusal } from './refusal.ts'
 import { readRetryAfter } from './retry-after.ts'
 import type { StreamConnection } from './stream-connection.ts'
@@ -30,21 +26,6 @@ export interface PushTools {
 }
 
 const LONGEST_BODY = 4096
-const LONGEST_HEAD = 16_384
-const MOST_INTERIM_ANSWERS = 10
-/** How long a body that tells nothing is read, for the sake of its connection: a receiver may drip it. */
-const DRAIN_WITHIN_MS = 250
-
-const client = got.extend({
-  method: 'POST',
-  followRedirect: false,
-  retry: { limit: 0 },
-  decompress: false,
-  throwHttpErrors: false,
-  strictContentLength: false,
-  maxHeaderSize: LONGEST_HEAD,
-  headers: { 'user-agent': 'risc-worker', accept: 'application/json', 'content-type': 'application/secevent+jwt' },
-})
 
 /**
  * Pushes one SET (RFC 8935 §2.1): its bytes as they are, once, to that address and no other.
@@ -60,33 +41,26 @@ export async function push(request: PushRequest, { agents, resolve, signal }: Pu
     if (endpoint.kind === 'blocked') return { kind: 'blocked', rule: endpoint.rule }
     if (endpoint.kind === 'unresolved') return { kind: 'failure', failure: 'name_not_resolved' }
     pin(endpoint.addresses)
-    return await post(request, { agent, signal, withinMs: timeoutMs - (performance.now() - startedAt) })
+    return await postSet(request, { agent, signal, withinMs: timeoutMs - (performance.now() - startedAt) })
   } catch (error) {
     return signal.aborted ? { kind: 'aborted' } : { kind: 'failure', failure: nameFailure(error, agents) }
   }
 }
 
-async function post(
+async function postSet(
   { connection, signedSet, authorizationHeader }: PushRequest,
-  { agent, signal, withinMs }: { agent: StreamAgents['agent']; signal: AbortSignal; withinMs: number },
+  by: Pick<Post, 'agent' | 'signal' | 'withinMs'>,
 ): Promise<Answer> {
-  const stream = client.stream(connection.endpointUrl, {
-    body: signedSet,
-    agent,
-    ...(authorizationHeader !== undefined && { headers: { authorization: authorizationHeader } }),
-  })
-  // got may emit a second error when the first has been dealt with; without a listener it would end the process.
-  stream.on('error', () => undefined)
-  stream.on('request', (request) => refuseUnasked(request, (error) => stream.destroy(error)))
-  const forget = onAbort(signal, () => stream.destroy(failed('ECANCELED')))
-  const late = setTimeout(() => stream.destroy(failed('ETIMEDOUT')), withinMs)
-  try {
-    const [response] = await once(stream, 'response')
-    const status: number = response.statusCode
+  const headers = {
+    'content-type': 'application/secevent+jwt',
+    ...(authorizationHeader !== undefined && { authorization: authorizationHeader }),
+  }
+  return post({ url: connection.endpointUrl, headers, body: signedSet, ...by }, async (response, stream) => {
+    const status = response.statusCode ?? 0
     const peer = peerOf(stream.socket)
-    const body = await readBody(stream, { needed: status === 400 })
+    const body = await readBody(stream, { needed: status === 400, longest: LONGEST_BODY })
     const retryAfterMs = readRetryAfter(response.headers['retry-after'], response.headers.date)
-    const refusal = status === 400 ? readRefusal(body, signedSet) : undefined
+    const refusal = status === 400 ? readRefusal(body, signedSet, authorizationHeader) : undefined
     return {
       kind: 'response',
       status,
@@ -94,44 +68,5 @@ async function post(
       ...(retryAfterMs !== undefined && { retryAfterMs }),
       ...(refusal !== undefined && { refusal }),
     }
-  } finally {
-    forget()
-    clearTimeout(late)
-  }
-}
-
-/** A receiver may send 1xx answers without end, or change to another protocol; neither was asked for. */
-function refuseUnasked(request: ClientRequest, end: (error: Error) => void): void {
-  let seen = 0
-  request.on('information', () => {
-    if (++seen > MOST_INTERIM_ANSWERS) end(failed('HPE_INTERIM_FLOOD'))
   })
-  request.on('upgrade', (_response, socket) => {
-    socket.destroy()
-    end(failed('HPE_UNASKED_UPGRADE'))
-  })
-}
-
-const failed = (code: string): Error => Object.assign(new Error(code), { code })
-
-/**
- * Reads to the end, so that the connection can be used again, or to the limit. A broken or late body leaves the status
- * standing, unless it is needed to tell what the status means.
- */
-async function readBody(stream: Duplex, { needed }: { readonly needed: boolean }): Promise<string> {
-  const chunks: Buffer[] = []
-  let size = 0
-  const late = needed ? undefined : setTimeout(() => stream.destroy(), DRAIN_WITHIN_MS)
-  try {
-    for await (const chunk of stream) {
-      chunks.push(chunk)
-      size += chunk.length
-      if (size >= LONGEST_BODY) break
-    }
-  } catch (error) {
-    if (needed) throw error
-  } finally {
-    clearTimeout(late)
-  }
-  return Buffer.concat(chunks).subarray(0, LONGEST_BODY).toString('utf8')
 }

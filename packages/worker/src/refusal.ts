@@ -8,16 +8,21 @@ const TOKEN = /[\w-]{20,}(\.[\w-]+)*/g
  * Reads the body of a 400 (RFC 8935 §2.3). `undefined` when it is not JSON with an `err`.
  *
  * Receivers quote what they were sent. Before anybody stores it, the description is bounded and loses control
- * characters, whatever looks like an e-mail address or a token, and every string that the SET itself says. What an
- * encrypted SET says cannot be known here, so of its receiver's words nothing is kept but `err`.
+ * characters, whatever looks like an e-mail address or a token, every string that the SET itself says, and the credential.
+ * What an encrypted SET says cannot be known here, so of its receiver's words nothing is kept but `err`.
  */
-export function readRefusal(body: string, signedSet: string): Refusal | undefined {
+export function readRefusal(body: string, signedSet: string, authorization?: string): Refusal | undefined {
   const value = parse(body)
   if (typeof value !== 'object' || value === null || !('err' in value) || typeof value.err !== 'string')
     return undefined
   const text = 'description' in value && typeof value.description === 'string' ? value.description : ''
-  const description = isEncrypted(signedSet) ? '' : clean(text, saidBy(signedSet))
+  const description = isEncrypted(signedSet) ? '' : clean(text, [...credentialOf(authorization), ...saidBy(signedSet)])
   return { err: value.err, ...(description !== '' && { description }) }
+}
+
+/** Without its scheme (RFC 9110 §11.4), a word that may be said. */
+function credentialOf(authorization: string | undefined): string[] {
+  return authorization === undefined ? [] : [authorization.replace(/^\S+ +/, '')]
 }
 
 /** A compact JWE has five parts (RFC 7516 §7.1), a JWS three. */

@@ -50,7 +50,7 @@ export function traceAttempt(attempt: TracedAttempt): void {
 }
 
 function tracePost(tracer: Tracer, { delivery, answer, durationMs, endedAt }: TracedAttempt, parent: Context): void {
-  if (answer.kind === 'blocked' || answer.kind === 'aborted') return // no request was made, or none came to an end
+  if (answer.kind !== 'response' && answer.kind !== 'failure') return // no request was made, or none came to an end
   const status = answer.kind === 'response' ? answer.status : undefined
   const error = answer.kind === 'failure' ? answer.failure : answer.status >= 400 ? `${answer.status}` : undefined
   const { hostname, port, protocol } = new URL(delivery.connection.endpointUrl)

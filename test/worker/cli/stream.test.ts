@@ -30,6 +30,7 @@ test('a stream is added with the defaults of the table, and its URL for an audie
         retry_delays_ms: [10_000, 60_000, 600_000, 3_600_000],
         max_age_seconds: 259_200,
         has_authorization: false,
+        token_request: null,
         encryption_kid: null,
         ca_certificates_digest: null,
         client_certificate_digest: null,

@@ -214,6 +214,16 @@ describe('why names what a delivery waits for:', () => {
     expect(rows).toEqual([{ hour: true }])
   })
 
+  test('the next attempt, where no access token was to be had', async ({ database: { pool, url } }) => {
+    await addStream(pool, { id: 'bank' })
+    const [jti] = await addDeliveries(pool, 'bank')
+    const lacking = { reason: 'token_unavailable', description: 'certificate_expired', counts: false }
+    await attempt(pool, { next: 'retry', delay_ms: 60_000, ...lacking })
+    const { facts, answer } = await why(url, jti)
+    expect(facts).toMatchObject({ reason: 'next_attempt', because: 'token_unavailable' })
+    expect(answer).toContain('for attempt 1 of 5: the last came to token_unavailable (certificate_expired).')
+  })
+
   test('the breaker, until when and why', async ({ database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
     const [, second] = await addDeliveries(pool, 'bank', 2)
@@ -236,6 +246,8 @@ describe('why names what a delivery waits for:', () => {
     ['certificate_untrusted', 'from an authority that the stream trusts (--ca)'],
     ['client_certificate_required', 'a certificate to show (--client-certificate, --client-key)'],
     ['tls_version', 'the receiver speaks TLS 1.2 or later'],
+    ['token_refused', 'the token endpoint takes the client and its secret'],
+    ['token_unavailable', 'the token endpoint of the stream answers; the receiver has no part in it'],
     ['proxy_failed', 'our own proxy (RISC_HTTPS_PROXY) works; the receiver has no part in it'],
   ])('the breaker, and what has to be mended: %s', async ([because, words], { database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })
@@ -283,6 +295,11 @@ describe('why names what a delivery waits for:', () => {
       'address_private',
       'because its name leads to a private address, in no network that it allows',
       'first risc-worker stream set bank --allow-network <network>, if it is to be reached there, or --url <url>; then',
+    ],
+    [
+      'token_address_private',
+      'because the name of its token endpoint leads to a private address, in no network that it allows',
+      'first risc-worker stream set bank --allow-network <network>, if it is to be reached there, or --oauth-token-url <url>; then',
     ],
   ])('a paused stream, by whom and why: %s', async ([reason = null, words, first], { database: { pool, url } }) => {
     await addStream(pool, { id: 'bank' })

@@ -65,15 +65,18 @@ export async function readConnectionColumns(options: ConnectionOptions): Promise
 /**
  * Refuses a URL that could not be pushed to, judging every address that its name has now. A name that cannot be resolved
  * from here, or not yet, is let pass: workers judge it again before every push.
+ *
+ * @param option what it is said by
  */
 export async function requireEndpoint(
   { endpoint_url, allowed_networks = [], allowed_ports = [] }: EndpointColumns,
   network: NetworkConfig,
+  option = '--url',
 ): Promise<void> {
   const rules = endpointRules({ allowedNetworks: allowed_networks, allowedPorts: allowed_ports }, network)
   const lookUp = { resolve: createResolver(network), withinMs: RESOLVE_WITHIN_MS }
   const endpoint = await judgeEndpoint(endpoint_url, rules, lookUp)
-  if (endpoint.kind === 'blocked') throw new MisuseError(`--url ${endpoint.problem}`)
+  if (endpoint.kind === 'blocked') throw new MisuseError(`${option} ${endpoint.problem}`)
 }
 
 function network(text: string): string {

@@ -177,6 +177,8 @@ function answerOf({
   status,
   description,
 }: Partial<Record<'because' | 'description', string>> & { readonly status?: number }): string {
+  // What a token endpoint came to is told by a word of ours.
+  if (because?.startsWith('token_') && description !== undefined) return `${because} (${description})`
   const said = description === undefined ? '' : `, saying "${description}"`
   return `${because ?? 'nothing'}${status === undefined ? '' : ` (status ${status})`}${said}`
 }

@@ -42,6 +42,8 @@ const MENDING = {
   certificate_untrusted: 'once the certificate of the receiver is from an authority that the stream trusts (--ca)',
   client_certificate_required: 'once the stream has a certificate to show (--client-certificate, --client-key)',
   tls_version: 'once the receiver speaks TLS 1.2 or later at the address of the stream',
+  token_refused: 'once the token endpoint takes the client and its secret (--oauth-client-id, --authorization-env)',
+  token_unavailable: 'once the token endpoint of the stream answers; the receiver has no part in it',
   proxy_failed: 'once our own proxy (RISC_HTTPS_PROXY) works; the receiver has no part in it',
 } as const satisfies Partial<Record<HoldReason | RetryReason, string>>
 
@@ -70,6 +72,19 @@ const PAUSES: Readonly<Record<PauseReason, Pause>> = {
   address_private: {
     why: 'because its name leads to a private address, in no network that it allows',
     before: (id) => setStream(id, '--allow-network <network>, if it is to be reached there, or --url <url>'),
+  },
+  token_url_not_allowed: {
+    why: 'because the URL of its token endpoint may not be asked',
+    before: (id) => setStream(id, '--oauth-token-url <url>, or --allow-port <port>'),
+  },
+  token_address_forbidden: {
+    why: 'because the name of its token endpoint leads to an address that is never connected to, such as loopback',
+    before: (id) => `have the name lead elsewhere, or ${setStream(id, '--oauth-token-url <url>')}`,
+  },
+  token_address_private: {
+    why: 'because the name of its token endpoint leads to a private address, in no network that it allows',
+    before: (id) =>
+      setStream(id, '--allow-network <network>, if it is to be reached there, or --oauth-token-url <url>'),
   },
 }
 

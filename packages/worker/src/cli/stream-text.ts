@@ -1,4 +1,5 @@
 import { eventUris } from 'risc-set'
+import type { TokenRequest } from '../oauth-request.ts'
 import { formatDuration } from './duration.ts'
 import type { Stream } from './queries/streams.ts'
 
@@ -21,7 +22,20 @@ export function describeSettings(stream: Stream): Readonly<Record<string, string
     'retry-delays': stream.retry_delays_ms.map(formatDuration).join(',') || 'none',
     'max-age': formatDuration(stream.max_age_seconds * 1000),
     authorization: stream.has_authorization ? 'set' : 'none',
+    ...describeTokenRequest(stream.token_request),
     'encrypt-to': stream.encryption_kid ?? 'none',
+  }
+}
+
+function describeTokenRequest(request: TokenRequest | null): Readonly<Record<string, string>> {
+  if (request === null) return { 'oauth-token-url': 'none' }
+  return {
+    'oauth-token-url': request.token_endpoint,
+    'oauth-client-id': request.client_id,
+    'oauth-client-authentication': request.client_authentication,
+    'oauth-scope': request.scope ?? 'none',
+    'oauth-resource': request.resource ?? 'none',
+    'oauth-audience': request.audience ?? 'none',
   }
 }
 

@@ -2,17 +2,18 @@ import { Kysely, PostgresDialect } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 import { type Environment, type NetworkConfig, readConnectionConfig } from '../../config.ts'
 import { InvalidConfigError } from '../../errors.ts'
+import { toTokenEndpoint } from '../../oauth-token.ts'
 import { openPool } from '../../pool.ts'
 import { createResolver } from '../../resolver.ts'
 import { toConnection } from '../../stream-connection.ts'
 import { explainError } from '../explain-error.ts'
 import { listKeys } from '../queries/keys.ts'
 import { readClock } from '../queries/server.ts'
-import { listConnections } from '../queries/streams.ts'
+import { listConnections, type StreamConnectionRow } from '../queries/streams.ts'
 import { requireStream } from '../require-stream.ts'
 import type { SigningOptions } from '../signing-options.ts'
 import { checkConfiguration } from './configuration.ts'
-import { checkEndpoint } from './endpoint.ts'
+import { type CheckedEndpoint, checkEndpoint } from './endpoint.ts'
 import { explained, type Finding, ok } from './finding.ts'
 import { checkGivenKeys, type GivenKeys, judgeKeys } from './keys.ts'
 import { mapAtMost } from './map-at-most.ts'
@@ -104,7 +105,14 @@ async function checkEndpoints(
   const chosen = await listConnections(db, streamId)
   if (chosen.length === 0) return [ok('streams', 'none is enabled')]
   const how = { network, resolve: createResolver(network), timeoutMs, now: await readClock(db) }
-  return mapAtMost(chosen, ENDPOINTS_AT_ONCE, ({ id, ...row }) => checkEndpoint(id, toConnection(row), how))
+  return mapAtMost(chosen.flatMap(endpointsOf), ENDPOINTS_AT_ONCE, (endpoint) => checkEndpoint(endpoint, how))
+}
+
+function endpointsOf({ id: streamId, token_request, ...row }: StreamConnectionRow): CheckedEndpoint[] {
+  const connection = toConnection(row)
+  const receiver = { streamId, option: '--url', connection } as const
+  if (token_request === null) return [receiver]
+  return [receiver, { streamId, option: '--oauth-token-url', connection: toTokenEndpoint(token_request, connection) }]
 }
 
 const isBad = (findings: readonly Finding[]): boolean => findings.some(({ level }) => level === 'problem')

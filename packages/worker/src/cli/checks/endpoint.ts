@@ -16,18 +16,24 @@ export interface EndpointCheck {
 const DAY_MS = 86_400_000
 const EXPIRES_SOON_DAYS = 21
 
-/** Checks that a stream's endpoint could be pushed to: name, connection, certificate. No request is made. */
+/** An endpoint of a stream, by the option that sets it. */
+export interface CheckedEndpoint {
+  readonly streamId: string
+  readonly option: '--url' | '--oauth-token-url'
+  readonly connection: StreamConnection
+}
+
+/** Checks that an endpoint could be asked: name, connection, certificate. No request is made. */
 export async function checkEndpoint(
-  id: string,
-  stream: StreamConnection,
+  { streamId: id, option, connection: stream }: CheckedEndpoint,
   { network, resolve, timeoutMs: withinMs, now }: EndpointCheck,
 ): Promise<Finding> {
-  const check = `stream ${id}`
+  const check = option === '--url' ? `stream ${id}` : `stream ${id}, token endpoint`
   const startedAt = performance.now()
   const endpoint = await judgeEndpoint(stream.endpointUrl, endpointRules(stream, network), { resolve, withinMs })
   if (endpoint.kind === 'unresolved') return problem(check, ...FAILURES.name_not_resolved)
   if (endpoint.kind === 'blocked') {
-    const advice = endpoint.rule === 'address_private' ? '--allow-network …, if it is meant to be' : '--url …'
+    const advice = endpoint.rule === 'address_private' ? '--allow-network …, if it is meant to be' : `${option} …`
     return problem(check, `its URL ${endpoint.problem}`, `change it: risc-worker stream set ${id} ${advice}`)
   }
   if (network.httpsProxy !== undefined) return ok(check, 'its URL may be pushed to; a proxy is asked for the rest')

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
@@ -7,6 +8,13 @@ import { requireEndpoint } from '../connection-options.ts'
 import { withDatabase } from '../database.ts'
 import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
+import {
+  addOAuthOptions,
+  isOAuthNamed,
+  OAUTH_HELP,
+  type OAuthOptions,
+  readTokenRequestColumn,
+} from '../oauth-options.ts'
 import { readStream, type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
 import { requireStream } from '../require-stream.ts'
 import {
@@ -20,7 +28,7 @@ import { describeSettings } from '../stream-text.ts'
 import { formatTable } from '../table.ts'
 import type { World } from '../world.ts'
 
-interface StreamSetOptions extends StreamSettingOptions, EncryptionOptions {
+interface StreamSetOptions extends StreamSettingOptions, OAuthOptions, EncryptionOptions {
   /** `false` by `--no-authorization`. */
   readonly authorization: boolean
   readonly keepAuthorization?: true
@@ -35,19 +43,21 @@ enqueued already stays as it was written. A new URL, credential or timeout has a
 
 A credential is not sent to another origin unless somebody says so: with such a URL give a new one, --no-authorization or
 --keep-authorization.
-${CREDENTIAL_HELP}
+${CREDENTIAL_HELP}${OAUTH_HELP}
 Examples:
   $ risc-worker stream set partner-a --max-in-flight 10 --rate-limit 300
   $ risc-worker stream set partner-a --events account-disabled,account-enabled
   $ PARTNER_A='Bearer …' risc-worker stream set partner-a \\
       --url https://new.partner-a.example/events --authorization-env PARTNER_A
+  $ risc-worker stream set partner-e --oauth-scope 'ssf.write ssf.read'
 `
 
 export function addStreamSetCommand(stream: Command, world: World): void {
-  addEncryptionOption(addSettingOptions(stream.command('set'), { isNew: false }))
+  addEncryptionOption(addOAuthOptions(addSettingOptions(stream.command('set'), { isNew: false })))
     .description('change the settings of a stream')
     .argument('<id>', 'the stream')
     .option('--no-authorization', 'send no Authorization header')
+    .option('--no-oauth', 'send the credential itself, which has to be given anew')
     .option('--no-ca', 'trust the authorities of the system')
     .option('--no-client-certificate', 'show no client certificate')
     .option('--keep-authorization', 'send the Authorization header to the new URL’s origin too')
@@ -60,21 +70,26 @@ async function set(id: string, options: StreamSetOptions, world: World): Promise
   const { databaseUrl, ...network } = readConnectionConfig(world.env)
   const problem = misuse(options)
   if (problem !== undefined) throw new MisuseError(problem)
-  const settings = {
+  const given = {
     ...(await readStreamSettings(options, world.env)),
     ...(!options.authorization && { authorization_header: null }),
     ...(await readEncryptionColumn(options)),
   }
-  if (Object.keys(settings).length === 0) throw new MisuseError('nothing to set: --help tells what can be')
-  const update = await withDatabase(databaseUrl, (db) => change(db, id, { settings, options, network }))
+  if (Object.keys(given).length === 0 && !isOAuthNamed(options)) {
+    throw new MisuseError('nothing to set: --help tells what can be')
+  }
+  const update = await withDatabase(databaseUrl, (db) => change(db, id, { given, options, network }))
   const renewed = options.authorizationEnv !== undefined && update.before.has_authorization
   if (options.json) printJson(world.stdout, { stream_id: id, changed: changes(update), authorization_renewed: renewed })
   else world.stdout.write(formatChanges(update, renewed))
   warnOfAudience(update, world)
 }
 
-function misuse({ url, authorizationEnv, authorization, keepAuthorization }: StreamSetOptions): string | undefined {
-  if (keepAuthorization && url === undefined) return '--keep-authorization goes with --url'
+function misuse(options: StreamSetOptions): string | undefined {
+  const { url, oauthTokenUrl, authorizationEnv, authorization, keepAuthorization } = options
+  if (keepAuthorization && url === undefined && oauthTokenUrl === undefined) {
+    return '--keep-authorization goes with --url or --oauth-token-url'
+  }
   if ([authorizationEnv !== undefined, !authorization, keepAuthorization].filter(Boolean).length > 1) {
     return 'give only one of --authorization-env, --no-authorization and --keep-authorization'
   }
@@ -84,24 +99,46 @@ function misuse({ url, authorizationEnv, authorization, keepAuthorization }: Str
 async function change(
   db: Kysely<OutboxDatabase>,
   id: string,
-  { settings, options, network }: { settings: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
+  { given, options, network }: { given: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
 ): Promise<StreamUpdate> {
   await requireStream(db, id)
-  if (DECIDES_WHERE_TO.some((column) => column in settings)) {
-    await requireEndpoint({ ...(await readStream(db, id)), ...settings }, network)
-  }
-  const decided = options.keepAuthorization || 'authorization_header' in settings
+  const stream = await readStream(db, id)
+  const isTakenAway = given.authorization_header === null
+  const isGiven = 'authorization_header' in given && !isTakenAway
+  const settings = { ...given, ...readTokenRequestColumn(options, { isGiven, isTakenAway }, stream.token_request) }
+  await requireEndpoints(stream, { settings, options, network })
+  const decided = options.keepAuthorization || isGiven || isTakenAway
   return updateStream(db, id, {
     settings,
-    allow({ endpoint_url, has_authorization }) {
-      if (decided || !has_authorization || settings.endpoint_url === undefined) return
-      if (URL.parse(endpoint_url)?.origin === URL.parse(settings.endpoint_url)?.origin) return
+    allow(before) {
+      if (!isDeepStrictEqual(before.token_request, stream.token_request)) {
+        throw new CommandFailedError('somebody else changed the stream at this moment: see how it is, and try again')
+      }
+      if (decided || !before.has_authorization) return
+      const tokenUrl = before.token_request?.token_endpoint
+      const { url = before.endpoint_url, oauthTokenUrl = tokenUrl } = options
+      if (isSameOrigin(url, before.endpoint_url) && isSameOrigin(oauthTokenUrl, tokenUrl)) return
       throw new CommandFailedError(
         'the URL is of another origin, and the credential was not given for it: add --authorization-env with a new one, --no-authorization or --keep-authorization',
       )
     },
   })
 }
+
+/** Judges the endpoints whose URL, or what the stream allows, is about to change. */
+async function requireEndpoints(
+  stream: Stream,
+  { settings, options, network }: { settings: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
+): Promise<void> {
+  const isAnywhereNew = DECIDES_WHERE_TO.some((column) => column in settings)
+  if (isAnywhereNew) await requireEndpoint({ ...stream, ...settings }, network)
+  const { oauth, oauthTokenUrl = isAnywhereNew ? stream.token_request?.token_endpoint : undefined } = options
+  if (!oauth || oauthTokenUrl === undefined) return
+  await requireEndpoint({ ...stream, ...settings, endpoint_url: oauthTokenUrl }, network, '--oauth-token-url')
+}
+
+const isSameOrigin = (a: string | undefined, b: string | undefined): boolean =>
+  URL.parse(a ?? '')?.origin === URL.parse(b ?? '')?.origin
 
 /** What is not as it was, by the names of the columns. */
 function changes({ before, after }: StreamUpdate): Record<string, { readonly from: unknown; readonly to: unknown }> {

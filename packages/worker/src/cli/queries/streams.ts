@@ -1,5 +1,6 @@
 import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely'
 import type { OutboxDatabase, StreamTable } from 'risc-outbox'
+import type { TokenRequest } from '../../oauth-request.ts'
 import type { ConnectionRow } from '../../stream-connection.ts'
 
 /** Told only that there is one. */
@@ -11,15 +12,24 @@ type Concealed =
   | 'client_private_key'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream extends Omit<Selectable<StreamTable>, Concealed | 'max_age' | 'rate_interval'> {
+export interface Stream
+  extends Omit<Selectable<StreamTable>, Concealed | 'max_age' | 'rate_interval' | 'token_request'> {
   readonly rate_interval_seconds: number
   readonly max_age_seconds: number
   readonly has_authorization: boolean
+  /** How access tokens are got; `null` where the credential is the header itself. */
+  readonly token_request: TokenRequest | null
   /** Names the receiver's key to which its SETs are encrypted; `null` when they are signed alone. */
   readonly encryption_kid: string | null
   /** The beginning of the SHA-256 of what is stored: tells one from another. */
   readonly ca_certificates_digest: string | null
   readonly client_certificate_digest: string | null
+}
+
+/** How a stream's receiver and token endpoint are connected to. */
+export interface StreamConnectionRow extends ConnectionRow {
+  readonly id: string
+  readonly token_request: TokenRequest | null
 }
 
 /** A stream's settings before and after a change. */
@@ -39,14 +49,12 @@ export function readStream(db: Kysely<OutboxDatabase>, id: string): Promise<Stre
 }
 
 /** How the receivers of streams are connected to, by id of the stream: one of them, or all that are enabled. */
-export function listConnections(
-  db: Kysely<OutboxDatabase>,
-  id: string | undefined,
-): Promise<(ConnectionRow & { readonly id: string })[]> {
+export function listConnections(db: Kysely<OutboxDatabase>, id: string | undefined): Promise<StreamConnectionRow[]> {
   return db
     .selectFrom('risc.streams')
     .select(['id', 'endpoint_url', 'allowed_networks', 'allowed_ports'])
     .select(['ca_certificates', 'client_certificate', 'client_private_key'])
+    .select(tokenRequest)
     .$if(id === undefined, (query) => query.where('status', '=', 'enabled'))
     .$if(id !== undefined, (query) => query.where('id', '=', id ?? ''))
     .orderBy('id')
@@ -91,6 +99,8 @@ export async function listStreamIds(db: Kysely<OutboxDatabase>): Promise<string[
   return rows.map(({ id }) => id)
 }
 
+const tokenRequest = sql<TokenRequest | null>`token_request`.as('token_request')
+
 function selectStreams(db: Kysely<OutboxDatabase>) {
   return db
     .selectFrom('risc.streams')
@@ -108,6 +118,7 @@ function selectStreams(db: Kysely<OutboxDatabase>) {
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
     .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
+    .select(tokenRequest)
     .select(sql<string | null>`encryption_key ->> 'kid'`.as('encryption_kid'))
     .select(digest('ca_certificates').as('ca_certificates_digest'))
     .select(digest('client_certificate').as('client_certificate_digest'))

@@ -1,0 +1,40 @@
+import { createAgents } from './agents.ts'
+import type { Answer } from './answer.ts'
+import type { ClaimedDelivery } from './claim.ts'
+import type { NetworkConfig } from './config.ts'
+import { pushWithToken, wantedToken } from './oauth-push.ts'
+import { fetchToken } from './oauth-token.ts'
+import { createTokens } from './oauth-tokens.ts'
+import { push } from './push.ts'
+import { createResolver } from './resolver.ts'
+
+/** Pushes deliveries with what their streams' credentials are good for: as a header, or to get a token by. */
+export interface AuthorizedPush {
+  push(delivery: ClaimedDelivery, isStale: () => boolean): Promise<Answer>
+  /** Closes all connections. */
+  destroy(): void
+}
+
+/** @param signal cuts off whatever is under way */
+export function createAuthorizedPush(network: NetworkConfig, signal: AbortSignal): AuthorizedPush {
+  const resolve = createResolver(network)
+  const ofReceivers = { agents: createAgents(network), resolve, signal }
+  const ofTokens = { agents: createAgents(network), resolve, signal }
+  const tokens = createTokens({ fetch: (wanted) => fetchToken(wanted, ofTokens) })
+
+  return {
+    push(delivery, isStale) {
+      const wanted = wantedToken(delivery)
+      if (wanted === undefined) return push(delivery, ofReceivers)
+      return pushWithToken({
+        getToken: () => tokens.get(wanted),
+        push: (authorizationHeader) => push({ ...delivery, authorizationHeader }, ofReceivers),
+        isStale,
+      })
+    },
+    destroy() {
+      ofReceivers.agents.destroy()
+      ofTokens.agents.destroy()
+    },
+  }
+}
