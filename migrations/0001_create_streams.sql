@@ -7,6 +7,14 @@ begin
   raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
 end $$;
 
+-- A JWE that workers can open (RFC 7516 §7.1, alg dir), or the name of a file or variable that they read: never the value
+-- itself. Either says which origins it may be sent to, so whoever changes a URL alone has it sent nowhere.
+create domain risc.sealed as text
+  constraint is_sealed_or_a_reference check (
+    octet_length(value) <= 65536 and (
+      value ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'
+      or value ~ '^(file|env):[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}@[ -~]*$'));
+
 -- One receiver's push endpoint and what it asked for (SSF 1.0 §8.1.1). Quiet on purpose: whatever moves with each
 -- delivery is kept elsewhere, since every delivery refers to this row.
 create table risc.streams (
@@ -18,8 +26,7 @@ create table risc.streams (
     constraint endpoint_url_is_http check (endpoint_url ~ '^https?://'),
   audience text[] not null
     constraint audience_is_not_empty check (cardinality(audience) > 0 and array_position(audience, null) is null),
-  authorization_header text
-    constraint authorization_header_can_be_sent check (authorization_header ~ '^[\t -~\u0080-\u00FF]+$'),
+  credential risc.sealed,
   encryption_key jsonb -- the receiver's public JWK; null: its SETs are signed alone
     constraint encryption_key_is_public check (
       jsonb_typeof(encryption_key) = 'object' and encryption_key ? 'kty' and not encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'),
@@ -33,7 +40,7 @@ create table risc.streams (
     constraint ca_certificates_are_few check (octet_length(ca_certificates) <= 32768), -- null: those the worker's system trusts
   client_certificate text
     constraint client_certificate_is_short check (octet_length(client_certificate) <= 16384),
-  client_private_key text,
+  client_private_key risc.sealed,
   constraint client_certificate_has_its_key check ((client_certificate is null) = (client_private_key is null)),
   token_request jsonb -- how OAuth tokens are got, the credential being the client's secret; null: it is the header itself
     constraint token_request_is_complete check (
@@ -44,7 +51,7 @@ create table risc.streams (
       and token_request ->> 'token_endpoint' ~ '^https?://'
       and token_request ->> 'client_authentication' in ('client_secret_basic', 'client_secret_post')
       and octet_length(token_request::text) <= 4096),
-  constraint token_request_has_its_secret check (token_request is null or authorization_header is not null),
+  constraint token_request_has_its_secret check (token_request is null or credential is not null),
   events_requested text[], -- null: every event
   status text not null default 'enabled'
     constraint status_is_known check (status in ('enabled', 'paused', 'disabled')), -- SSF 1.0 §8.1.2
@@ -128,7 +135,7 @@ begin
 end $$;
 
 create trigger mended_stream_is_probed
-  after update of endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate,
+  after update of endpoint_url, credential, allowed_networks, allowed_ports, ca_certificates, client_certificate,
     client_private_key, token_request, timeout_ms, status on risc.streams
   for each row when (new.status = 'enabled') execute function risc.probe_mended_stream();
 

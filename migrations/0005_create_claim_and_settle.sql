@@ -9,7 +9,7 @@ create function risc.claim(p_worker_id uuid, p_tickets bigint[])
 returns table (
   ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint,
   expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text,
-  endpoint_url text, authorization_header text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[],
+  endpoint_url text, credential text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[],
   allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text
 )
 language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
@@ -35,8 +35,8 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.token_request, s.timeout_ms, s.retry_delays_ms,
-    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
+    s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
+    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
   join risc.streams s on s.id = d.stream_id

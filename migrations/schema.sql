@@ -56,6 +56,13 @@ CREATE TYPE risc.explanation AS (
 );
 
 --
+-- Name: sealed; Type: DOMAIN; Schema: risc; Owner: -
+--
+
+CREATE DOMAIN risc.sealed AS text
+	CONSTRAINT is_sealed_or_a_reference CHECK (((octet_length(VALUE) <= 65536) AND ((VALUE ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'::text) OR (VALUE ~ '^(file|env):[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}@[ -~]*$'::text))));
+
+--
 -- Name: accepted_by_second(timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -228,7 +235,7 @@ $$;
 -- Name: claim(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, authorization_header text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
+CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, credential text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
     LANGUAGE plpgsql
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -257,8 +264,8 @@ begin
     (extract(epoch from now() - d.created_at) * 1000)::bigint,
     (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
     d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.authorization_header, s.token_request, s.timeout_ms, s.retry_delays_ms,
-    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key
+    s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
+    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
   from risc.inflight i
   join risc.deliveries d on d.id = i.delivery_id
   join risc.streams s on s.id = d.stream_id
@@ -511,13 +518,13 @@ CREATE TABLE risc.streams (
     profile text DEFAULT 'ssf'::text NOT NULL,
     endpoint_url text NOT NULL,
     audience text[] NOT NULL,
-    authorization_header text,
+    credential risc.sealed,
     encryption_key jsonb,
     allowed_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     allowed_ports integer[] DEFAULT '{}'::integer[] NOT NULL,
     ca_certificates text,
     client_certificate text,
-    client_private_key text,
+    client_private_key risc.sealed,
     token_request jsonb,
     events_requested text[],
     status text DEFAULT 'enabled'::text NOT NULL,
@@ -537,7 +544,6 @@ CREATE TABLE risc.streams (
     CONSTRAINT allowed_networks_are_named CHECK ((array_position(allowed_networks, NULL::cidr) IS NULL)),
     CONSTRAINT allowed_ports_are_ports CHECK (((0 < ALL (allowed_ports)) AND (65536 > ALL (allowed_ports)) AND (array_position(allowed_ports, NULL::integer) IS NULL))),
     CONSTRAINT audience_is_not_empty CHECK (((cardinality(audience) > 0) AND (array_position(audience, NULL::text) IS NULL))),
-    CONSTRAINT authorization_header_can_be_sent CHECK ((authorization_header ~ '^[\t -~\u0080-\u00FF]+$'::text)),
     CONSTRAINT ca_certificates_are_few CHECK ((octet_length(ca_certificates) <= 32768)),
     CONSTRAINT client_certificate_has_its_key CHECK (((client_certificate IS NULL) = (client_private_key IS NULL))),
     CONSTRAINT client_certificate_is_short CHECK ((octet_length(client_certificate) <= 16384)),
@@ -554,7 +560,7 @@ CREATE TABLE risc.streams (
     CONSTRAINT status_is_known CHECK ((status = ANY (ARRAY['enabled'::text, 'paused'::text, 'disabled'::text]))),
     CONSTRAINT stream_id_is_unreserved CHECK ((id ~ '^[A-Za-z0-9._~-]{1,64}$'::text)),
     CONSTRAINT timeout_is_sane CHECK (((timeout_ms >= 100) AND (timeout_ms <= 60000))),
-    CONSTRAINT token_request_has_its_secret CHECK (((token_request IS NULL) OR (authorization_header IS NOT NULL))),
+    CONSTRAINT token_request_has_its_secret CHECK (((token_request IS NULL) OR (credential IS NOT NULL))),
     CONSTRAINT token_request_is_complete CHECK (((jsonb_typeof(token_request) = 'object'::text) AND (token_request ?& '{token_endpoint,client_id,client_authentication}'::text[]) AND ((token_request - '{token_endpoint,client_id,client_authentication,scope,resource,audience}'::text[]) = '{}'::jsonb) AND (NOT jsonb_path_exists(token_request, '$.*?(@.type() != "string" || @ == "")'::jsonpath)) AND ((token_request ->> 'token_endpoint'::text) ~ '^https?://'::text) AND ((token_request ->> 'client_authentication'::text) = ANY (ARRAY['client_secret_basic'::text, 'client_secret_post'::text])) AND (octet_length((token_request)::text) <= 4096)))
 );
 
@@ -3167,7 +3173,7 @@ ALTER INDEX risc.history_by_txn ATTACH PARTITION risc.history_overflow_txn_idx;
 -- Name: streams mended_stream_is_probed; Type: TRIGGER; Schema: risc; Owner: -
 --
 
-CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, authorization_header, allowed_networks, allowed_ports, ca_certificates, client_certificate, client_private_key, token_request, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
+CREATE TRIGGER mended_stream_is_probed AFTER UPDATE OF endpoint_url, credential, allowed_networks, allowed_ports, ca_certificates, client_certificate, client_private_key, token_request, timeout_ms, status ON risc.streams FOR EACH ROW WHEN ((new.status = 'enabled'::text)) EXECUTE FUNCTION risc.probe_mended_stream();
 
 --
 -- Name: streams stream_goes_on_with_nothing; Type: TRIGGER; Schema: risc; Owner: -

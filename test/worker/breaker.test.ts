@@ -173,13 +173,15 @@ test('credentials or an address that somebody has to mend open it at once, and f
   expect((await pool.query('select max(attempts) as attempts from risc.deliveries')).rows).toEqual([{ attempts: 0 }])
 })
 
-test.for(['endpoint_url', 'authorization_header', 'status'])(
+test.for(['endpoint_url', 'credential', 'status'])(
   'a stream whose %s was changed is asked at once',
   async (column, { database: { pool } }) => {
     const workerId = await streamWithBacklog(pool)
     await round(pool, workerId, forbidden)
     expect(await dispatch(pool)).toBe(0)
-    await pool.query(`update risc.streams set ${column} = $1`, [column === 'status' ? 'enabled' : 'https://mended/'])
+    await pool.query(`update risc.streams set ${column} = $1`, [
+      { endpoint_url: 'https://mended/', credential: 'file:mended@', status: 'enabled' }[column],
+    ])
     expect(await dispatch(pool)).toBe(1)
   },
 )

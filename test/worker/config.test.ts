@@ -24,6 +24,10 @@ test('a worker needs no setting but DATABASE_URL', () => {
     dnsServers: [],
     httpsProxy: undefined,
     shutdownMs: 10_000,
+    credentials: {
+      keys: { active: undefined, find: expect.any(Function) },
+      sources: { directory: undefined, env: {} },
+    },
     keptDays: { dead: 30, history: 90, attempts: 14 },
     logLevel: 'info',
     name: 'host-1:42',
@@ -57,6 +61,10 @@ test('every setting is read from the environment', () => {
     dnsServers: ['192.0.2.53', '[2001:db8::53]:5353'],
     httpsProxy: env.RISC_HTTPS_PROXY,
     shutdownMs: 0,
+    credentials: {
+      keys: { active: undefined, find: expect.any(Function) },
+      sources: { directory: undefined, env: {} },
+    },
     keptDays: { dead: null, history: 365, attempts: 1 },
     logLevel: 'debug',
     name: 'eu-1',

@@ -10,7 +10,7 @@ import { test } from './started-worker.ts'
 describe('an accepted delivery', () => {
   test('is the SET byte for byte in one POST of RFC 8935', async ({ database, receiver, start }) => {
     const partner = await receiver()
-    await addStream(database.pool, { id: 'a', endpoint_url: partner.url, authorization_header: 'Bearer s3cret' })
+    await addStream(database.pool, { id: 'a', endpoint_url: partner.url, credential: 'Bearer s3cret' })
     await addDeliveries(database.pool, 'a')
     start()
     const [request] = await partner.received(1)
@@ -53,7 +53,7 @@ describe('an accepted delivery', () => {
     await addStream(database.pool, {
       id: 'a',
       endpoint_url: `${partner.url}in-the-path`,
-      authorization_header: 'Bearer s3cret',
+      credential: 'Bearer s3cret',
     })
     const [jti] = await addDeliveries(database.pool, 'a')
     const worker = start()

@@ -5,7 +5,7 @@ import type { ReceivedRequest } from '../support/receiver.ts'
 import { until } from '../support/until.ts'
 import { runCommand } from './cli/command.ts'
 import { everyColumn } from './cli/every-column.ts'
-import { addDeliveries, addStream, type StreamRow } from './rows.ts'
+import { addDeliveries, addStream, type StreamRow, setCredential } from './rows.ts'
 import { test } from './started-worker.ts'
 
 const SECRET = 'cl1ent-s3cret'
@@ -19,7 +19,7 @@ function addTokenStream(pool: Pool, tokenEndpoint: string, stream: Partial<Strea
   }
   return addStream(pool, {
     id: 'a',
-    authorization_header: SECRET,
+    credential: SECRET,
     token_request: JSON.stringify(token_request),
     ...stream,
   })
@@ -101,7 +101,7 @@ describe('a stream with OAuth 2.0 client credentials', () => {
 
     login.respond = () => issue('t')
     const known = login.requests.length
-    await pool.query(`update risc.streams set authorization_header = 'another-secret'`)
+    await setCredential(pool, 'a', 'another-secret')
     await pool.query('update risc.deliveries set due_at = now()')
     await accepted(pool, 300)
     expect(login.requests).toHaveLength(known + 1)
@@ -219,8 +219,6 @@ test('neither a client’s secret nor an access token reaches any table, log lin
     for (const argv of [command, [...command, '--json']]) said.push(JSON.stringify(await runCommand(argv, env)))
   }
   const tables = new Map(await everyColumn(pool))
-  expect(tables.get('risc.streams')?.join()).toContain(SECRET)
-  tables.delete('risc.streams')
   said.push(...[...tables.values()].flat())
   expect(said.join()).toMatch(/token_refused[\s\S]*invalid_scope/)
   expect(said.filter((text) => new RegExp(`${SECRET}|${token}|${btoa(`risc:${SECRET}`)}`).test(text))).toEqual([])

@@ -1,7 +1,12 @@
 import type { Pool } from 'pg'
+import { bindClientKey, bindCredential, type CredentialUse } from '../../packages/worker/src/credential-binding.ts'
+import { openSealed, sealCredential } from '../../packages/worker/src/sealed-credential.ts'
+import { TEST_KEYS } from './test-keys.ts'
 
 /** A pool, or a client that has a transaction open. */
 type Queryable = Pick<Pool, 'query'>
+
+const PARTNER = 'https://partner.example/events'
 
 /** A stream for tests: what is not told is the table's default, but for the rate, which is no limit. */
 export interface StreamRow {
@@ -18,7 +23,8 @@ export interface StreamRow {
   readonly rate_limit?: number
   readonly rate_interval?: string
   readonly profile?: string
-  readonly authorization_header?: string
+  /** As it is sent: the row gets it sealed, and so the key. */
+  readonly credential?: string
   /** How access tokens are got, as JSON. */
   readonly token_request?: string
   /** The receiver's public JWK, as JSON. */
@@ -33,15 +39,29 @@ export interface StreamRow {
 /** Unless it is `unproven`, its receiver has answered often enough to have its whole window. */
 export async function addStream(pool: Pool, { unproven = false, ...stream }: StreamRow): Promise<void> {
   const row = {
-    endpoint_url: 'https://partner.example/events',
+    endpoint_url: PARTNER,
     audience: ['https://partner.example'],
     rate_limit: 1_000_000,
     ...stream,
+    ...(await sealed(stream)),
   }
   const columns = Object.keys(row)
   const places = columns.map((_, index) => `$${index + 1}`)
   await pool.query(`insert into risc.streams (${columns}) values (${places})`, Object.values(row))
   if (!unproven) await pool.query('update risc.flow set ramp = 10000 where stream_id = $1', [stream.id])
+}
+
+async function sealed({ id, endpoint_url = PARTNER, token_request, credential, client_private_key }: StreamRow) {
+  const { active } = TEST_KEYS
+  if (active === undefined) throw new Error('no key')
+  const tokenEndpoint = token_request && JSON.parse(token_request).token_endpoint
+  const binding = bindCredential(id, { endpointUrl: endpoint_url, tokenEndpoint })
+  return {
+    ...(credential !== undefined && { credential: await sealCredential(credential, binding, active) }),
+    ...(client_private_key !== undefined && {
+      client_private_key: await sealCredential(client_private_key, bindClientKey(id), active),
+    }),
+  }
 }
 
 /**
@@ -97,4 +117,33 @@ export async function settle(
   const named = outcomes.map((outcome) => ({ delivery_id: deliveryOf.get(Number(outcome['ticket'])), ...outcome }))
   const { rows } = await pool.query('select risc.settle($1) as tickets', [JSON.stringify(named)])
   return rows[0].tickets.map(Number)
+}
+
+/** Gives a stream another credential, sealed for where it would be sent now. */
+export async function setCredential(pool: Pool, streamId: string, credential: string): Promise<void> {
+  const { rows } = await pool.query('select endpoint_url, token_request::text from risc.streams where id = $1', [
+    streamId,
+  ])
+  const { endpoint_url, token_request } = rows[0]
+  const row = await sealed({ id: streamId, endpoint_url, token_request: token_request ?? undefined, credential })
+  await pool.query('update risc.streams set credential = $2 where id = $1', [streamId, row.credential])
+}
+
+/** A stream's credential, or client key, as a worker with the keys of the tests opens it for where it would be sent now. */
+export async function openStored(
+  pool: Pool,
+  streamId: string,
+  column: CredentialUse = 'credential',
+): Promise<string | null> {
+  const { rows } = await pool.query(
+    `select endpoint_url, token_request ->> 'token_endpoint' as token_endpoint, ${column} as stored from risc.streams where id = $1`,
+    [streamId],
+  )
+  const { endpoint_url: endpointUrl, token_endpoint, stored } = rows[0]
+  if (stored === null) return null
+  const tokenEndpoint = token_endpoint ?? undefined
+  const binding =
+    column === 'credential' ? bindCredential(streamId, { endpointUrl, tokenEndpoint }) : bindClientKey(streamId)
+  const opened = await openSealed(stored, binding, TEST_KEYS)
+  return opened.kind === 'opened' ? opened.value : opened.cause
 }

@@ -1,6 +1,7 @@
 import { pino } from 'pino'
 import { startWorker, type Worker, type WorkerConfig, type WorkerOptions } from 'risc-worker'
 import { test as base } from '../support/test.ts'
+import { TEST_KEYS } from './test-keys.ts'
 
 /** A worker in this process, and the lines it logged. */
 export interface StartedWorker extends Worker {
@@ -22,6 +23,7 @@ export const test = base.extend('start', async ({ database }, { onCleanup }) => 
       dnsServers: [],
       httpsProxy: undefined,
       shutdownMs: 5000,
+      credentials: { keys: TEST_KEYS, sources: { directory: undefined, env: {} } },
       keptDays: { dead: 30, history: 90, attempts: 14 },
       logLevel: 'trace',
       name: 'test-worker',

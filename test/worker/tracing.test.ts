@@ -10,6 +10,7 @@ import { test as base } from '../support/test.ts'
 import { until } from '../support/until.ts'
 import { finished, spawnCommand } from './cli/command.ts'
 import { addStream } from './rows.ts'
+import { TEST_KEY_SET } from './test-keys.ts'
 import type { RecordedSpan } from './tracing/sdk.ts'
 
 const run = promisify(execFile)
@@ -39,7 +40,12 @@ async function attempt(
   database: TestDatabase,
   spansFile: string,
 ): Promise<{ readonly all: readonly RecordedSpan[]; readonly workers: readonly RecordedSpan[] }> {
-  const env = { DATABASE_URL: database.url, RISC_ALLOW_LOOPBACK: 'true', RISC_CONCURRENCY: '5' }
+  const env = {
+    DATABASE_URL: database.url,
+    RISC_ALLOW_LOOPBACK: 'true',
+    RISC_CREDENTIAL_KEYS: TEST_KEY_SET,
+    RISC_CONCURRENCY: '5',
+  }
   const worker = spawnCommand(['run'], { ...env, ...traced(spansFile) })
   const all = await until(async () => {
     const lines = (await readFile(spansFile, 'utf8').catch(() => '')).split('\n').slice(0, -1)
@@ -124,7 +130,7 @@ test('no span holds a SET, a subject, a credential, a path or the receiver’s w
   await addStream(database.pool, {
     id: 'bank',
     endpoint_url: `${partner.url}hooks/s3cret?token=s3cret`,
-    authorization_header: 'Bearer s3cret',
+    credential: 'Bearer s3cret',
   })
   await enqueueTraced(database, service.url, spansFile)
   const { all, workers } = await attempt(1, database, spansFile)

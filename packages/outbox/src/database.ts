@@ -59,7 +59,8 @@ export interface StreamTable {
   profile: Generated<StreamProfile>
   endpoint_url: string
   audience: string[]
-  authorization_header: string | null
+  /** A JWE that workers can open, or the name of a file or variable that they read. */
+  credential: string | null
   /** The receiver's public JWK, to which its SETs are encrypted; `null` for SETs that are signed alone. */
   encryption_key: ColumnType<object | null, string | null | undefined, string | null>
   /** Private networks that its name may lead to, in CIDR notation. */
@@ -69,6 +70,7 @@ export interface StreamTable {
   /** PEM, trusted instead of the system's authorities. */
   ca_certificates: string | null
   client_certificate: string | null
+  /** As `credential`. */
   client_private_key: string | null
   /** How access tokens are got by the credential (RFC 6749 §4.4); `null` where it is the header itself. */
   token_request: ColumnType<object | null, string | null | undefined, string | null>

@@ -1,4 +1,5 @@
 import type { EndpointRule } from './endpoint-url.ts'
+import type { CredentialCause } from './sealed-credential.ts'
 
 /** Why no answer came, in words that name no address, host or file. */
 export type Failure =
@@ -32,7 +33,14 @@ export type Answer =
   | { readonly kind: 'failure'; readonly failure: Failure }
   | { readonly kind: 'blocked'; readonly rule: EndpointRule }
   | TokenProblem
+  | CredentialProblem
   | { readonly kind: 'aborted' }
+
+/** The credential, or the key of the client certificate, cannot be had: nothing was sent to anybody. */
+export interface CredentialProblem {
+  readonly kind: 'credential_unavailable'
+  readonly cause: CredentialCause
+}
 
 /** Why there was no access token to push with: nothing was sent to the receiver. */
 export type TokenProblem =

@@ -2,11 +2,13 @@ import { createAgents } from './agents.ts'
 import type { Answer } from './answer.ts'
 import type { ClaimedDelivery } from './claim.ts'
 import type { NetworkConfig } from './config.ts'
+import { type CredentialMeans, createCredentialReader } from './credential-reader.ts'
 import { pushWithToken, wantedToken } from './oauth-push.ts'
 import { fetchToken } from './oauth-token.ts'
 import { createTokens } from './oauth-tokens.ts'
 import { push } from './push.ts'
 import { createResolver } from './resolver.ts'
+import { unlock } from './unlocked-delivery.ts'
 
 /** Pushes deliveries with what their streams' credentials are good for: as a header, or to get a token by. */
 export interface AuthorizedPush {
@@ -16,14 +18,21 @@ export interface AuthorizedPush {
 }
 
 /** @param signal cuts off whatever is under way */
-export function createAuthorizedPush(network: NetworkConfig, signal: AbortSignal): AuthorizedPush {
+export function createAuthorizedPush(
+  network: NetworkConfig,
+  credentials: CredentialMeans,
+  signal: AbortSignal,
+): AuthorizedPush {
+  const reader = createCredentialReader(credentials)
   const resolve = createResolver(network)
   const ofReceivers = { agents: createAgents(network), resolve, signal }
   const ofTokens = { agents: createAgents(network), resolve, signal }
   const tokens = createTokens({ fetch: (wanted) => fetchToken(wanted, ofTokens) })
 
   return {
-    push(delivery, isStale) {
+    async push(claimed, isStale) {
+      const delivery = await unlock(claimed, reader)
+      if (delivery.kind !== 'unlocked') return delivery
       const wanted = wantedToken(delivery)
       if (wanted === undefined) return push(delivery, ofReceivers)
       return pushWithToken({

@@ -25,7 +25,8 @@ export interface ClaimedDelivery {
   readonly traceparent: string | undefined
   readonly signedSet: string
   readonly connection: StreamConnection
-  readonly authorizationHeader: string | undefined
+  /** As it is stored: sealed, or the name of where it is. */
+  readonly credential: string | undefined
   /** How an access token is got; `undefined` where none is needed. */
   readonly tokenRequest: TokenRequest | undefined
   readonly timeoutMs: number
@@ -46,7 +47,7 @@ interface ClaimedRow extends ConnectionRow {
   readonly urgent: boolean
   readonly traceparent: string | null
   readonly signed_set: string
-  readonly authorization_header: string | null
+  readonly credential: string | null
   readonly token_request: TokenRequest | null
   readonly timeout_ms: number
   readonly retry_delays_ms: readonly number[]
@@ -85,7 +86,7 @@ function toDelivery(row: ClaimedRow): ClaimedDelivery {
     traceparent: row.traceparent ?? undefined,
     signedSet: row.signed_set,
     connection: toConnection(row),
-    authorizationHeader: row.authorization_header ?? undefined,
+    credential: row.credential ?? undefined,
     tokenRequest: row.token_request ?? undefined,
     timeoutMs: row.timeout_ms,
     retryDelaysMs: row.retry_delays_ms,

@@ -1,8 +1,14 @@
 import { Resolver } from 'node:dns'
+import { readFileSync } from 'node:fs'
 import { isIP } from 'node:net'
+import { isAbsolute } from 'node:path'
 import { closestMatch } from 'leven'
 import { Client } from 'pg'
 import { z } from 'zod'
+import { type CredentialKeys, noCredentialKeys, readCredentialKeys } from './credential-keys.ts'
+import type { CredentialMeans } from './credential-reader.ts'
+import { VARIABLE_PREFIX } from './credential-reference.ts'
+import { errorCode } from './error-code.ts'
 import { InvalidConfigError } from './errors.ts'
 import type { HttpAddress } from './http-server.ts'
 import type { KeptDays } from './retention.ts'
@@ -23,6 +29,8 @@ export interface NetworkConfig {
 export interface WorkerConfig extends NetworkConfig {
   /** Where the outbox is. */
   readonly databaseUrl: string
+  /** What the credentials of streams are opened by. */
+  readonly credentials: CredentialMeans
   /** How many deliveries this process has in flight at most. */
   readonly concurrency: number
   /** How long a stopping worker waits for what is in flight. */
@@ -72,6 +80,9 @@ const SETTINGS = z.object({
     .string()
     .regex(/^[\x21-\x7e]{1,100}$/, 'must be 1 to 100 visible ASCII characters')
     .optional(),
+  RISC_CREDENTIAL_KEYS: z.string().transform(credentialKeys).optional(),
+  RISC_CREDENTIAL_KEYS_FILE: z.string().transform(credentialKeysIn).optional(),
+  RISC_CREDENTIALS_DIRECTORY: z.string().refine(isAbsolute, 'must be an absolute path').optional(),
   RISC_HTTP_PORT: wholeNumber(0, 65_535).optional(),
   RISC_HTTP_HOST: z
     .string()
@@ -82,6 +93,12 @@ const SETTINGS = z.object({
 
 /** The names of all variables that a worker is set by. */
 export const SETTING_NAMES: readonly string[] = Object.keys(SETTINGS.shape)
+
+const CREDENTIAL_SETTINGS = SETTINGS.pick({
+  RISC_CREDENTIAL_KEYS: true,
+  RISC_CREDENTIAL_KEYS_FILE: true,
+  RISC_CREDENTIALS_DIRECTORY: true,
+})
 
 const CONNECTION_SETTINGS = SETTINGS.pick({
   DATABASE_URL: true,
@@ -104,6 +121,7 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
     databaseUrl: settings.DATABASE_URL,
     concurrency: settings.RISC_CONCURRENCY,
     ...toNetwork(settings),
+    credentials: toMeans(settings, given),
     shutdownMs: settings.RISC_SHUTDOWN_SECONDS * 1000,
     keptDays: {
       dead: settings.RISC_KEEP_DEAD_DAYS,
@@ -127,6 +145,31 @@ export function readConfig(env: Environment, defaults: { readonly name: string }
 export function readConnectionConfig(env: Environment): Pick<WorkerConfig, 'databaseUrl'> & NetworkConfig {
   const settings = parse(CONNECTION_SETTINGS, withoutEmpty(env), [])
   return { databaseUrl: settings.DATABASE_URL, ...toNetwork(settings) }
+}
+
+/**
+ * Reads what opens and seals the credentials of streams.
+ *
+ * @throws {@link InvalidConfigError} which quotes no key
+ */
+export function readCredentialConfig(env: Environment): CredentialMeans {
+  const given = withoutEmpty(env)
+  return toMeans(parse(CREDENTIAL_SETTINGS, given, []), given)
+}
+
+function toMeans(settings: z.output<typeof CREDENTIAL_SETTINGS>, env: Environment): CredentialMeans {
+  const { RISC_CREDENTIAL_KEYS: keys, RISC_CREDENTIAL_KEYS_FILE: keysInFile } = settings
+  if (keys !== undefined && keysInFile !== undefined) {
+    throw new InvalidConfigError(['RISC_CREDENTIAL_KEYS and RISC_CREDENTIAL_KEYS_FILE say the same: give one of them'])
+  }
+  return {
+    keys: keys ?? keysInFile ?? noCredentialKeys,
+    sources: { directory: settings.RISC_CREDENTIALS_DIRECTORY, env: onlyCredentials(env) },
+  }
+}
+
+function onlyCredentials(env: Environment): Environment {
+  return Object.fromEntries(Object.entries(env).filter(([name]) => name.startsWith(VARIABLE_PREFIX)))
 }
 
 function toNetwork(settings: z.output<typeof CONNECTION_SETTINGS>): NetworkConfig {
@@ -155,16 +198,36 @@ function withoutEmpty(env: Environment): Environment {
 
 function unknownSettings(env: Environment): string[] {
   return Object.entries(env)
-    .filter(([name, value]) => name.startsWith('RISC_') && !SETTING_NAMES.includes(name) && !isServiceLink(name, value))
+    .filter(([name, value]) => name.startsWith('RISC_') && !isSetting(name) && !isServiceLink(name, value))
     .map(([name]) => {
       const meant = closestMatch(name, SETTING_NAMES, { maxDistance: 5 })
       return meant === undefined ? `${name} is not a setting` : `${name} is not a setting (did you mean ${meant}?)`
     })
 }
 
+function isSetting(name: string): boolean {
+  return SETTING_NAMES.includes(name) || name.startsWith(VARIABLE_PREFIX)
+}
+
 /** Kubernetes tells every container of every service: one called `risc-worker` makes `RISC_WORKER_SERVICE_HOST` and more. */
 function isServiceLink(name: string, value = ''): boolean {
   return /_SERVICE_(HOST|PORT)|_PORT_\d+_(TCP|UDP|SCTP)/.test(name) || /^(tcp|udp|sctp):\/\//.test(value)
+}
+
+function credentialKeys(text: string, context: z.RefinementCtx): CredentialKeys {
+  const result = readCredentialKeys(text)
+  if (result.kind === 'keys') return result.keys
+  for (const message of result.problems) context.addIssue({ code: 'custom', message: `cannot be used: ${message}` })
+  return z.NEVER
+}
+
+function credentialKeysIn(file: string, context: z.RefinementCtx): CredentialKeys {
+  try {
+    return credentialKeys(readFileSync(file, 'utf8'), context)
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: `names a file that cannot be read: ${errorCode(error)}` })
+    return z.NEVER
+  }
 }
 
 function wholeNumber(min: number, max: number): z.ZodType<number, string> {

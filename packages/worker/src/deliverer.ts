@@ -3,6 +3,7 @@ import type { Logger } from 'pino'
 import { createAuthorizedPush } from './authorized-push.ts'
 import { claimDeliveries } from './claim.ts'
 import type { NetworkConfig } from './config.ts'
+import type { CredentialMeans } from './credential-reader.ts'
 import { type DeliverySteps, deliver } from './deliver.ts'
 import { logReport } from './delivery-report.ts'
 import type { Ledger } from './ledger.ts'
@@ -24,6 +25,7 @@ export interface DelivererSettings {
   readonly ledger: Ledger
   readonly workerId: string
   readonly network: NetworkConfig
+  readonly credentials: CredentialMeans
   readonly metrics: Metrics
   readonly log: Logger
 }
@@ -32,9 +34,16 @@ export interface DelivererSettings {
 const BATCH = { size: 40, lanes: 3 }
 const HAND_BACK_WITHIN_MS = 4000
 
-export function createDeliverer({ ledger, workerId, network, metrics, log }: DelivererSettings): Deliverer {
+export function createDeliverer({
+  ledger,
+  workerId,
+  network,
+  credentials,
+  metrics,
+  log,
+}: DelivererSettings): Deliverer {
   const cut = new AbortController()
-  const authorized = createAuthorizedPush(network, cut.signal)
+  const authorized = createAuthorizedPush(network, credentials, cut.signal)
   const inFlight = new Map<number, Promise<void>>()
 
   const steps: DeliverySteps = {

@@ -1,7 +1,7 @@
 import type { Answer } from './answer.ts'
-import type { ClaimedDelivery } from './claim.ts'
 import type { WantedToken } from './oauth-token.ts'
 import type { Tokens } from './oauth-tokens.ts'
+import type { UnlockedDelivery } from './unlocked-delivery.ts'
 
 /** What pushing with an access token takes. */
 export interface TokenSteps {
@@ -37,7 +37,7 @@ export function wantedToken({
   tokenRequest,
   authorizationHeader,
   timeoutMs,
-}: ClaimedDelivery): WantedToken | undefined {
+}: UnlockedDelivery): WantedToken | undefined {
   if (tokenRequest === undefined) return undefined
   const withinMs = Math.min(timeoutMs, LONGEST_WAIT_MS)
   return { streamId, connection, request: tokenRequest, secret: authorizationHeader ?? '', withinMs }

@@ -17,7 +17,7 @@ export type RetryReason =
   | 'server_error'
   | 'unexpected_status'
 /** Troubles that somebody has to end, with every delivery of the stream alike. */
-export type HoldReason = (typeof CREDENTIAL_ERRORS)[number] | 'redirected' | 'token_refused'
+export type HoldReason = (typeof CREDENTIAL_ERRORS)[number] | 'redirected' | 'token_refused' | 'credential_unavailable'
 /** Troubles that end sending to the stream. */
 export type PauseReason = 'receiver_gone' | EndpointRule | `token_${EndpointRule}`
 
@@ -55,6 +55,8 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>, lastReason?:
       return judgeFailure(answer.failure, lastReason)
     case 'blocked':
       return { kind: 'pause', reason: answer.rule }
+    case 'credential_unavailable':
+      return { kind: 'hold', reason: answer.kind, description: answer.cause }
     case 'token_refused':
       return { kind: 'hold', reason: 'token_refused', description: answer.error }
     case 'token_unavailable':

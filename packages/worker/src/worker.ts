@@ -96,7 +96,14 @@ async function work(
   }
 
   const lifeline = holdLifeline(config.databaseUrl, self.id, () => showLifeNow(supervisor.poolId))
-  const deliverer = createDeliverer({ ledger, workerId: self.id, network: config, metrics, log })
+  const deliverer = createDeliverer({
+    ledger,
+    workerId: self.id,
+    network: config,
+    credentials: config.credentials,
+    metrics,
+    log,
+  })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
     slots: config.concurrency,

@@ -52,6 +52,7 @@ test('check says of everything that it is well, and sends no receiver anything',
     ['ok', 'rights', 'the role may do what a worker does'],
     ['ok', 'workers', '1 alive with 100 slots: test'],
     ['ok', 'keys', 'none that is needed is retired'],
+    ['ok', 'credentials', 'no enabled stream has one'],
     ['ok', 'stream bank', 'accepts connections, without TLS'],
     [''],
   ])

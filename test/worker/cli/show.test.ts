@@ -113,7 +113,7 @@ test('--txn shows all deliveries of one cause, whatever their state', async ({ d
 test('show never shows a SET, and what a receiver wrote cannot steer the terminal', async ({
   database: { pool, url },
 }) => {
-  await addStream(pool, { id: 'bank', authorization_header: 'Bearer hunter2' })
+  await addStream(pool, { id: 'bank', credential: 'Bearer hunter2' })
   const [jti = ''] = await addDeliveries(pool, 'bank')
   await pool.query(`update risc.deliveries set last_description = $1`, ['\u001b[2J'])
   const shown = await Promise.all(

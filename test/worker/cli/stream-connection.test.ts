@@ -4,6 +4,8 @@ import { join } from 'node:path'
 import { expect, onTestFinished } from 'vitest'
 import { createAuthority } from '../../support/certificates.ts'
 import { test } from '../pushing.ts'
+import { openStored } from '../rows.ts'
+import { TEST_KEY_SET } from '../test-keys.ts'
 import { runCommand, runJson } from './command.ts'
 
 const NAME = 'inside.example'
@@ -22,7 +24,7 @@ test('networks, ports, authorities and a client certificate are kept for the str
   nameServer,
 }) => {
   const dns = await nameServer({ [NAME]: { a: ['10.20.0.7'] } })
-  const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address }
+  const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address, RISC_CREDENTIAL_KEYS: TEST_KEY_SET }
   const own = await authority.issue({})
   const {
     ca = '',
@@ -39,10 +41,8 @@ test('networks, ports, authorities and a client certificate are kept for the str
     ...['--client-certificate', certificate, '--client-key', key],
   ]
   expect(await runCommand(argv, env)).toEqual({ code: 0, stdout: 'stream a added\n', stderr: '' })
-  const { rows } = await database.query(
-    'select ca_certificates, client_certificate, client_private_key from risc.streams',
-  )
-  expect(rows[0]).toMatchObject({ client_private_key: own.key })
+  const { rows } = await database.query('select ca_certificates, client_certificate from risc.streams')
+  expect(await openStored(database.pool, 'a', 'client_private_key')).toBe(own.key)
   expect(rows[0]?.['ca_certificates'].trim()).toBe(authority.cert.trim())
   const listed = await runJson(['stream', 'list'], env)
   expect(listed).toMatchObject({
@@ -65,7 +65,7 @@ test.for([
   'a name that leads to %s is misuse, and nothing is added',
   async ([address = '', problem = ''], { database, nameServer }) => {
     const dns = await nameServer({ [NAME]: { a: [address] } })
-    const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address }
+    const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address, RISC_CREDENTIAL_KEYS: TEST_KEY_SET }
     const { code, stderr } = await runCommand(['stream', 'add', 'a', '--url', `https://${NAME}/`], env)
     expect(code).toBe(64)
     expect(stderr).toContain(problem)
@@ -115,7 +115,7 @@ test('what is set is judged with what the stream has, and taken back by none', a
   nameServer,
 }) => {
   const dns = await nameServer({ [NAME]: { a: ['10.20.0.7'] } })
-  const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address }
+  const env = { DATABASE_URL: database.url, RISC_DNS_SERVERS: dns.address, RISC_CREDENTIAL_KEYS: TEST_KEY_SET }
   const { ca = '' } = await files({ ca: authority.cert })
   const set = (...options: string[]) => runCommand(['stream', 'set', 'a', ...options], env)
   await runCommand(['stream', 'add', 'a', '--url', 'https://8.8.8.8/'], env)

@@ -1,18 +1,19 @@
 import { expect } from 'vitest'
 import { test } from '../../support/test.ts'
 import { addStream } from '../rows.ts'
+import { TEST_KEY_SET } from '../test-keys.ts'
 import { runCommand, runJson } from './command.ts'
 
 const URL_A = 'https://partner-a.example/events'
 const TOKEN_URL = 'https://login.partner-a.example/token'
 const OAUTH = ['--oauth-token-url', TOKEN_URL, '--oauth-client-id', 'risc']
 const SECRETS = { SECRET: 'hunter2', HEADER: 'Bearer hunter3' }
-const NOWHERE = { DATABASE_URL: 'postgres://127.0.0.1:1/idp', ...SECRETS }
+const NOWHERE = { RISC_CREDENTIAL_KEYS: TEST_KEY_SET, DATABASE_URL: 'postgres://127.0.0.1:1/idp', ...SECRETS }
 
 test('a stream is added with OAuth, changed in parts, shown without its secret, and has a header again', async ({
   database: { pool, url },
 }) => {
-  const env = { DATABASE_URL: url, ...SECRETS }
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, ...SECRETS }
   const request = async () => (await pool.query('select token_request from risc.streams')).rows[0].token_request
   const add = ['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'SECRET', ...OAUTH, '--oauth-scope', 'a b']
   expect(await runJson(add, env)).toEqual({ added: 'a' })
@@ -52,7 +53,7 @@ test('a stream is added with OAuth, changed in parts, shown without its secret, 
 test('a secret is not sent to another token endpoint, nor its tokens to another receiver, unless somebody says so', async ({
   database: { url },
 }) => {
-  const env = { DATABASE_URL: url, ...SECRETS }
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, ...SECRETS }
   await runJson(['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'SECRET', ...OAUTH], env)
   const set = (...options: string[]) => runCommand(['stream', 'set', 'a', ...options], env)
   const refused = { code: 1, stdout: '', stderr: expect.stringContaining('of another origin') }
@@ -65,7 +66,7 @@ test('a secret is not sent to another token endpoint, nor its tokens to another 
 })
 
 test('what is a header is never taken for a secret, nor a secret for a header', async ({ database: { pool, url } }) => {
-  const env = { DATABASE_URL: url, ...SECRETS }
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, ...SECRETS }
   await runJson(['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'HEADER'], env)
   const row = async () => (await pool.query('select * from risc.streams')).rows[0]
   const set = (...options: string[]) => runCommand(['stream', 'set', 'a', ...options], env)
@@ -110,7 +111,7 @@ test('the private network that a stream stops to allow may be its token endpoint
   await addStream(pool, {
     id: 'a',
     endpoint_url: URL_A,
-    authorization_header: 'hunter2',
+    credential: 'hunter2',
     allowed_networks: ['10.0.0.0/8'],
     token_request: JSON.stringify({
       token_endpoint: 'https://10.1.2.3/token',
@@ -136,7 +137,7 @@ test.for([
   ],
   ['text', 'no object'],
 ] as const)('the database takes no token request that is %o: %s', async ([request], { database: { pool } }) => {
-  const adding = addStream(pool, { id: 'a', authorization_header: 'x', token_request: JSON.stringify(request) })
+  const adding = addStream(pool, { id: 'a', credential: 'x', token_request: JSON.stringify(request) })
   await expect(adding).rejects.toThrow(/token_request_is_complete|cannot delete from scalar/)
 })
 
@@ -147,7 +148,7 @@ test('check looks at token endpoints too, and asks for no token', async ({ datab
     addStream(pool, {
       id,
       endpoint_url: partner.url,
-      authorization_header: 'hunter2',
+      credential: 'hunter2',
       token_request: JSON.stringify({ ...request, token_endpoint }),
     })
   await add('a', login.url)

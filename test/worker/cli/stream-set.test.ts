@@ -1,8 +1,9 @@
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { until } from '../../support/until.ts'
-import { addDeliveries, addStream, addWorker, dispatch } from '../rows.ts'
+import { addDeliveries, addStream, addWorker, dispatch, openStored } from '../rows.ts'
 import { test } from '../started-worker.ts'
+import { TEST_KEY_SET } from '../test-keys.ts'
 import { runCommand, runJson } from './command.ts'
 
 const URL_A = 'https://partner-a.example/events'
@@ -67,9 +68,13 @@ test('stream set --json names the columns, and what was set so already is no cha
 
 test('a credential is set, renewed and taken away, and never printed', async ({ database: { pool, url } }) => {
   await addStream(pool, { id: 'a' })
-  const env = { DATABASE_URL: url, FIRST: 'Bearer hunter2', SECOND: 'Bearer hunter3' }
-  const header = async () =>
-    (await pool.query('select authorization_header from risc.streams')).rows[0].authorization_header
+  const env = {
+    DATABASE_URL: url,
+    RISC_CREDENTIAL_KEYS: TEST_KEY_SET,
+    FIRST: 'Bearer hunter2',
+    SECOND: 'Bearer hunter3',
+  }
+  const header = () => openStored(pool, 'a')
   const set = (...options: string[]) => runCommand(['stream', 'set', 'a', ...options], env)
 
   const results = [await set('--authorization-env', 'FIRST')]
@@ -89,9 +94,12 @@ test('a credential is set, renewed and taken away, and never printed', async ({ 
 })
 
 test('a credential is not sent to another origin unless somebody says so', async ({ database: { pool, url } }) => {
-  const env = { DATABASE_URL: url, NEW: 'Bearer hunter3' }
-  await addStream(pool, { id: 'a', endpoint_url: URL_A, authorization_header: 'Bearer hunter2' })
-  const row = async () => (await pool.query('select endpoint_url, authorization_header from risc.streams')).rows[0]
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, NEW: 'Bearer hunter3' }
+  await addStream(pool, { id: 'a', endpoint_url: URL_A, credential: 'Bearer hunter2' })
+  const row = async () => ({
+    endpoint_url: (await pool.query('select endpoint_url from risc.streams')).rows[0].endpoint_url,
+    credential: await openStored(pool, 'a'),
+  })
   const set = (...options: string[]) => runCommand(['stream', 'set', 'a', ...options], env)
 
   const moved = ['--url', 'https://evil.example/events']
@@ -100,16 +108,16 @@ test('a credential is not sent to another origin unless somebody says so', async
     stdout: '',
     stderr: expect.stringContaining('of another origin'),
   })
-  expect(await row()).toEqual({ endpoint_url: URL_A, authorization_header: 'Bearer hunter2' })
+  expect(await row()).toEqual({ endpoint_url: URL_A, credential: 'Bearer hunter2' })
   expect((await pool.query('select max_in_flight from risc.streams')).rows).toEqual([{ max_in_flight: 50 }])
 
   expect(await set('--url', 'https://partner-a.example/elsewhere')).toMatchObject({ code: 0 }) // the same origin
   expect(await set(...moved, '--keep-authorization')).toMatchObject({ code: 0 })
-  expect(await row()).toEqual({ endpoint_url: moved[1], authorization_header: 'Bearer hunter2' })
+  expect(await row()).toEqual({ endpoint_url: moved[1], credential: 'Bearer hunter2' })
   expect(await set('--url', URL_A, '--authorization-env', 'NEW')).toMatchObject({ code: 0 })
-  expect(await row()).toEqual({ endpoint_url: URL_A, authorization_header: 'Bearer hunter3' })
+  expect(await row()).toEqual({ endpoint_url: URL_A, credential: 'Bearer hunter3' })
   expect(await set(...moved, '--no-authorization')).toMatchObject({ code: 0 })
-  expect(await row()).toEqual({ endpoint_url: moved[1], authorization_header: null })
+  expect(await row()).toEqual({ endpoint_url: moved[1], credential: null })
   expect(await set('--url', URL_A)).toMatchObject({ code: 0 }) // there is none to be sent
 })
 
@@ -162,8 +170,14 @@ test('a running worker goes by a new URL, credential and timeout in the next req
   start,
 }) => {
   const [old, next] = [await receiver(), await receiver()]
-  const env = { DATABASE_URL: url, RISC_ALLOW_LOOPBACK: 'true', OLD: 'Bearer old', NEW: 'Bearer new' }
-  await addStream(pool, { id: 'a', endpoint_url: old.url, authorization_header: env.OLD })
+  const env = {
+    DATABASE_URL: url,
+    RISC_ALLOW_LOOPBACK: 'true',
+    RISC_CREDENTIAL_KEYS: TEST_KEY_SET,
+    OLD: 'Bearer old',
+    NEW: 'Bearer new',
+  }
+  await addStream(pool, { id: 'a', endpoint_url: old.url, credential: env.OLD })
   start()
   await addDeliveries(pool, 'a')
   await accepted(pool, 1)

@@ -7,7 +7,7 @@ test('stream show tells every setting by the name that stream set takes, and how
   database: { pool, url },
 }) => {
   const env = { DATABASE_URL: url }
-  await addStream(pool, { id: 'partner-a', max_in_flight: 2, rate_limit: 1000, authorization_header: 'Bearer hunter2' })
+  await addStream(pool, { id: 'partner-a', max_in_flight: 2, rate_limit: 1000, credential: 'Bearer hunter2' })
   await pool.query(
     `update risc.streams set events_requested = '{https://schemas.openid.net/secevent/risc/event-type/account-disabled,urn:own}'`,
   )
@@ -49,7 +49,7 @@ test('stream show --json has the row, the flow and what is owed, and never the c
   database: { pool, url },
 }) => {
   await addStream(pool, { id: 'partner-a', unproven: true, rate_limit: 1, rate_interval: '1 day' })
-  await pool.query(`update risc.streams set authorization_header = 'Bearer hunter2'`)
+  await pool.query(`update risc.streams set credential = 'file:hunter2@'`)
   await addWorker(pool)
   await addDeliveries(pool, 'partner-a', 2)
   await dispatch(pool)

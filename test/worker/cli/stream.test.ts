@@ -1,5 +1,7 @@
 import { expect } from 'vitest'
 import { test } from '../../support/test.ts'
+import { openStored } from '../rows.ts'
+import { TEST_KEY_SET } from '../test-keys.ts'
 import { runCommand, runJson } from './command.ts'
 
 const URL_A = 'https://partner-a.example/events'
@@ -51,7 +53,7 @@ test('a list is told by commas or by repeating the option, and swallows nothing 
 })
 
 test('every setting of a stream can be given, events by short name or URI', async ({ database }) => {
-  const env = { DATABASE_URL: database.url, PARTNER_B: 'Bearer hunter2' }
+  const env = { DATABASE_URL: database.url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, PARTNER_B: 'Bearer hunter2' }
   const options = [
     ...['--url', 'https://b.example/', '--profile', 'login.gov', '--audience', 'urn:b,https://b.example/'],
     ...['--events', 'account-disabled,password-reset', '--events', 'https://b.example/own', '--max-in-flight', '7'],
@@ -71,8 +73,7 @@ test('every setting of a stream can be given, events by short name or URI', asyn
   ]
   expect(await runJson(['stream', 'add', 'b', ...options], env)).toEqual({ added: 'b' })
   const { rows } = await database.query(
-    `select profile, audience, events_requested, max_in_flight, rate_limit, rate_interval::text, timeout_ms, retry_delays_ms, max_age = '72 hours' as three_days,
-       authorization_header from risc.streams`,
+    `select profile, audience, events_requested, max_in_flight, rate_limit, rate_interval::text, timeout_ms, retry_delays_ms, max_age = '72 hours' as three_days from risc.streams`,
   )
   expect(rows).toEqual([
     {
@@ -89,13 +90,13 @@ test('every setting of a stream can be given, events by short name or URI', asyn
       timeout_ms: 500,
       retry_delays_ms: [250, 10_000, 60_000],
       three_days: true,
-      authorization_header: 'Bearer hunter2',
     },
   ])
+  expect(await openStored(database.pool, 'b')).toBe('Bearer hunter2')
 })
 
 test('no command prints a credential, only that there is one', async ({ database }) => {
-  const env = { DATABASE_URL: database.url, PARTNER_A: 'Bearer hunter2' }
+  const env = { DATABASE_URL: database.url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, PARTNER_A: 'Bearer hunter2' }
   const argv = ['stream', 'add', 'partner-a', '--url', URL_A, '--authorization-env', 'PARTNER_A']
   const results = [
     await runCommand(argv, env),
@@ -150,7 +151,7 @@ test('RISC_ALLOW_LOOPBACK=true allows a receiver on this machine', async ({ data
 })
 
 test('a credential may come from a variable of any name', async ({ database }) => {
-  const env = { DATABASE_URL: database.url, RISC_PARTNER_A: 'Bearer hunter2' }
+  const env = { DATABASE_URL: database.url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, RISC_PARTNER_A: 'Bearer hunter2' }
   const argv = ['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'RISC_PARTNER_A']
   expect(await runCommand(argv, env)).toMatchObject({ code: 0 })
 })

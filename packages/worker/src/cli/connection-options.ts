@@ -6,11 +6,14 @@ import type { Insertable } from 'kysely'
 import type { StreamTable } from 'risc-outbox'
 import { checkAllowedNetwork } from '../address-policy.ts'
 import type { NetworkConfig } from '../config.ts'
+import { bindClientKey } from '../credential-binding.ts'
+import type { CredentialKeys } from '../credential-keys.ts'
 import { endpointRules, judgeEndpoint } from '../endpoint.ts'
 import { errorCode } from '../error-code.ts'
 import { createResolver } from '../resolver.ts'
 import { listOrNone, wholeNumber } from './argument.ts'
 import { MisuseError } from './command-error.ts'
+import { type GivenSecret, type SecretReference, secretReference, storeSecret } from './credential-options.ts'
 
 /** How a stream's receiver is connected to, as a command line says it. */
 export interface ConnectionOptions {
@@ -21,6 +24,13 @@ export interface ConnectionOptions {
   /** `false` by `--no-client-certificate`. */
   readonly clientCertificate?: string | false
   readonly clientKey?: string
+  readonly clientKeyReference?: SecretReference
+}
+
+/** Whose client key it is, and what seals it. */
+export interface ClientKeySealing {
+  readonly streamId: string
+  readonly keys: CredentialKeys
 }
 
 type ConnectionColumns = Pick<
@@ -44,21 +54,25 @@ export function addConnectionOptions(command: Command): Command {
     .option('--allow-port <port,…>', 'ports besides 443, or none', listOrNone(wholeNumber(1, 65_535)))
     .option('--ca <file>', 'PEM certificates of the authorities to trust instead of the system’s')
     .option('--client-certificate <file>', 'the PEM certificate to show to the receiver, and its chain')
-    .option('--client-key <file>', 'its private key, PEM, without a passphrase')
+    .option('--client-key <file>', 'its private key, PEM, without a passphrase, to be sealed')
+    .option('--client-key-reference <where>', 'where workers find that private key', secretReference)
 }
 
 /**
  * Reads the options as columns, and the files that they name; those that were not given are left out. Messages never quote
  * what a file holds.
  */
-export async function readConnectionColumns(options: ConnectionOptions): Promise<ConnectionColumns> {
-  const { allowNetwork, allowPort, ca, clientCertificate, clientKey } = options
+export async function readConnectionColumns(
+  options: ConnectionOptions,
+  sealing: ClientKeySealing,
+): Promise<ConnectionColumns> {
+  const { allowNetwork, allowPort, ca } = options
   return {
     ...(allowNetwork !== undefined && { allowed_networks: allowNetwork }),
     ...(allowPort !== undefined && { allowed_ports: allowPort }),
     ...(ca === false && { ca_certificates: null }),
     ...(typeof ca === 'string' && { ca_certificates: await readCertificates('--ca', ca, LARGEST.ca) }),
-    ...(await readClient(clientCertificate, clientKey)),
+    ...(await readClient(options, sealing)),
   }
 }
 
@@ -86,22 +100,34 @@ function network(text: string): string {
 }
 
 async function readClient(
-  certificate: string | false | undefined,
-  key: string | undefined,
+  { clientCertificate: certificate, clientKey: key, clientKeyReference: reference }: ConnectionOptions,
+  { streamId, keys }: ClientKeySealing,
 ): Promise<ConnectionColumns> {
-  if (certificate === false && key === undefined) return { client_certificate: null, client_private_key: null }
-  if (certificate === undefined && key === undefined) return {}
-  if (!certificate || key === undefined) {
-    throw new MisuseError('--client-certificate and --client-key need each other')
+  if (key !== undefined && reference !== undefined) {
+    throw new MisuseError('give only one of --client-key and --client-key-reference')
+  }
+  const isKeyGiven = key !== undefined || reference !== undefined
+  if (certificate === false && !isKeyGiven) return { client_certificate: null, client_private_key: null }
+  if (certificate === undefined && !isKeyGiven) return {}
+  if (!certificate || !isKeyGiven) {
+    throw new MisuseError('--client-certificate and --client-key (or --client-key-reference) need each other')
   }
   const client_certificate = await readCertificates('--client-certificate', certificate, LARGEST.client)
-  const client_private_key = await readText('--client-key', key)
+  const given: GivenSecret =
+    reference === undefined
+      ? { kind: 'value', value: await readClientKey(key ?? '', client_certificate) }
+      : { kind: 'reference', ...reference }
+  return { client_certificate, client_private_key: await storeSecret(given, bindClientKey(streamId), keys) }
+}
+
+async function readClientKey(file: string, certificate: string): Promise<string> {
+  const key = await readText('--client-key', file)
   try {
-    createSecureContext({ cert: client_certificate, key: client_private_key })
+    createSecureContext({ cert: certificate, key })
   } catch {
     throw new MisuseError('--client-key is no private key of the certificate that can be read without a passphrase')
   }
-  return { client_certificate, client_private_key }
+  return key
 }
 
 /** Only the certificates are kept, not what people write between them. */

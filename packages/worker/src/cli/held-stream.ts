@@ -42,6 +42,7 @@ const MENDING = {
   certificate_untrusted: 'once the certificate of the receiver is from an authority that the stream trusts (--ca)',
   client_certificate_required: 'once the stream has a certificate to show (--client-certificate, --client-key)',
   tls_version: 'once the receiver speaks TLS 1.2 or later at the address of the stream',
+  credential_unavailable: 'once workers can open what the stream has (risc-worker check tells what is missing)',
   token_refused: 'once the token endpoint takes the client and its secret (--oauth-client-id, --authorization-env)',
   token_unavailable: 'once the token endpoint of the stream answers; the receiver has no part in it',
   proxy_failed: 'once our own proxy (RISC_HTTPS_PROXY) works; the receiver has no part in it',

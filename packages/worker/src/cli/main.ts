@@ -4,6 +4,7 @@ import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
 import { addCheckCommand } from './commands/check.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addCredentialCommands } from './commands/credential.ts'
 import { addDiscardCommand } from './commands/discard.ts'
 import { addEraseCommand } from './commands/erase.ts'
 import { addKeyCommands } from './commands/key.ts'
@@ -37,6 +38,10 @@ Environment:
   RISC_HTTP_HOST         run: address of that port; 0.0.0.0 or :: for all (127.0.0.1)
   RISC_METRICS_STREAMS   run: how many streams have metrics of their own (200)
   RISC_WORKER_NAME       run: what status calls this process (host:pid)
+  RISC_CREDENTIAL_KEYS_FILE, RISC_CREDENTIAL_KEYS
+                         keys that seal credentials (none)
+  RISC_CREDENTIALS_DIRECTORY
+                         files that streams refer to (none)
   RISC_ALLOW_LOOPBACK    true allows receivers on http://127.0.0.1, for development only (false)
   RISC_ALLOW_NAT64       true judges addresses of 64:ff9b::/96 by the IPv4 address inside (false)
   RISC_DNS_SERVERS       name servers, as 192.0.2.53,[2001:db8::53]:5353 (the system's)
@@ -91,6 +96,7 @@ export function createProgram(world: World): Command {
   addEraseCommand(program, world)
   addStreamCommands(program, world)
   addKeyCommands(program, world)
+  addCredentialCommands(program, world)
   addReceiveCommand(program, world)
   addCompletionCommand(program, world)
   return program

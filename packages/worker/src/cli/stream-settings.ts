@@ -1,15 +1,19 @@
-import { validateHeaderValue } from 'node:http'
 import { type Command, Option } from 'commander'
 import type { Insertable } from 'kysely'
 import type { StreamProfile, StreamTable } from 'risc-outbox'
-import type { Environment } from '../config.ts'
 import { commaSeparated, duration, listOrNone, wholeNumber } from './argument.ts'
 import { MisuseError } from './command-error.ts'
-import { addConnectionOptions, type ConnectionOptions, readConnectionColumns } from './connection-options.ts'
+import {
+  addConnectionOptions,
+  type ClientKeySealing,
+  type ConnectionOptions,
+  readConnectionColumns,
+} from './connection-options.ts'
+import { addCredentialOptions, type CredentialOptions } from './credential-options.ts'
 import { eventUri } from './event-uri.ts'
 
 /** A stream's settings as a command line says them. */
-export interface StreamSettingOptions extends ConnectionOptions {
+export interface StreamSettingOptions extends ConnectionOptions, CredentialOptions {
   readonly url?: string
   readonly profile?: StreamProfile
   readonly audience?: string[]
@@ -21,21 +25,15 @@ export interface StreamSettingOptions extends ConnectionOptions {
   readonly timeoutMs?: number
   readonly retryDelays?: number[]
   readonly maxAge?: number
-  readonly authorizationEnv?: string
 }
 
 /** The columns that the options set. */
 export type StreamSettings = Partial<Omit<Insertable<StreamTable>, 'id'>>
 
-/** What a command's help says of the credential. */
-export const CREDENTIAL_HELP = `
-The credential is read from an environment variable, since others can see a command line.
-`
-
 /** Adds the options that {@link readStreamSettings} reads; a new stream needs a URL, and has a default for the rest. */
 export function addSettingOptions(command: Command, { isNew }: { readonly isNew: boolean }): Command {
   const by = (value: string) => (isNew ? ` (default: ${value})` : '')
-  return addConnectionOptions(command)
+  return addCredentialOptions(addConnectionOptions(command))
     .addOption(new Option('--url <url>', 'where the receiver takes SETs, https:').makeOptionMandatory(isNew))
     .addOption(new Option('--profile <profile>', `how its SETs are written${by('ssf')}`).choices(['ssf', 'login.gov']))
     .option('--audience <aud,…>', `the claim aud${by('the URL')}`, commaSeparated)
@@ -56,21 +54,19 @@ export function addSettingOptions(command: Command, { isNew }: { readonly isNew:
       listOrNone(duration(24)),
     )
     .option('--max-age <duration>', `when to give a delivery up${by('72h')}`, duration(365))
-    .option('--authorization-env <name>', 'the environment variable that holds the Authorization header')
 }
 
-/**
- * Reads the options as columns; those that were not given are left out.
- *
- * @throws {@link MisuseError} that never quotes a credential.
- */
-export async function readStreamSettings(options: StreamSettingOptions, env: Environment): Promise<StreamSettings> {
+/** Reads the options as columns, but for the credential; those that were not given are left out. */
+export async function readStreamSettings(
+  options: StreamSettingOptions,
+  sealing: ClientKeySealing,
+): Promise<StreamSettings> {
   const { url, profile, audience, events, ordering, maxInFlight, rateLimit, rateInterval } = options
-  const { timeoutMs, retryDelays, maxAge, authorizationEnv } = options
+  const { timeoutMs, retryDelays, maxAge } = options
   return {
     ...(profile !== undefined && { profile }),
     ...(url !== undefined && { endpoint_url: url }),
-    ...(await readConnectionColumns(options)),
+    ...(await readConnectionColumns(options, sealing)),
     ...(audience !== undefined && { audience }),
     ...(events !== undefined && { events_requested: readEvents(events) }),
     ...(ordering !== undefined && { ordering }),
@@ -80,9 +76,6 @@ export async function readStreamSettings(options: StreamSettingOptions, env: Env
     ...(timeoutMs !== undefined && { timeout_ms: timeoutMs }),
     ...(retryDelays !== undefined && { retry_delays_ms: retryDelays }),
     ...(maxAge !== undefined && { max_age: `${maxAge} milliseconds` }),
-    ...(authorizationEnv !== undefined && {
-      authorization_header: readCredential(authorizationEnv, env[authorizationEnv]),
-    }),
   }
 }
 
@@ -90,17 +83,4 @@ function readEvents(events: readonly string[]): string[] | null {
   if (!events.includes('all')) return events.map((type) => eventUri('--events', type))
   if (events.length > 1) throw new MisuseError('--events all stands alone')
   return null
-}
-
-/** Messages name the variable, never what it holds. */
-function readCredential(name: string, value: string | undefined): string {
-  if (value === undefined || value.trim() === '') throw new MisuseError(`--authorization-env: ${name} is not set`)
-  try {
-    validateHeaderValue('authorization', value)
-  } catch {
-    throw new MisuseError(
-      `--authorization-env: ${name} holds characters that no header can carry, such as a line break`,
-    )
-  }
-  return value
 }

@@ -1,11 +1,13 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
-import { type Environment, type NetworkConfig, readConnectionConfig } from '../../config.ts'
+import { type Environment, type NetworkConfig, readConnectionConfig, readCredentialConfig } from '../../config.ts'
+import { type CredentialMeans, type CredentialReader, createCredentialReader } from '../../credential-reader.ts'
 import { InvalidConfigError } from '../../errors.ts'
 import { toTokenEndpoint } from '../../oauth-token.ts'
 import { openPool } from '../../pool.ts'
 import { createResolver } from '../../resolver.ts'
 import { toConnection } from '../../stream-connection.ts'
+import { unlockConnection } from '../../unlocked-delivery.ts'
 import { explainError } from '../explain-error.ts'
 import { listKeys } from '../queries/keys.ts'
 import { readClock } from '../queries/server.ts'
@@ -13,6 +15,7 @@ import { listConnections, type StreamConnectionRow } from '../queries/streams.ts
 import { requireStream } from '../require-stream.ts'
 import type { SigningOptions } from '../signing-options.ts'
 import { checkConfiguration } from './configuration.ts'
+import { checkCredentials } from './credentials.ts'
 import { type CheckedEndpoint, checkEndpoint } from './endpoint.ts'
 import { explained, type Finding, ok } from './finding.ts'
 import { checkGivenKeys, type GivenKeys, judgeKeys } from './keys.ts'
@@ -26,6 +29,12 @@ export interface CheckupOptions extends SigningOptions {
   readonly streamId: string | undefined
   /** For each endpoint. */
   readonly timeoutMs: number
+}
+
+/** What this environment has to look with. */
+interface CheckupMeans {
+  readonly network: NetworkConfig
+  readonly credentials: CredentialMeans
 }
 
 type Database = Kysely<OutboxDatabase>
@@ -44,11 +53,12 @@ export async function checkAll(options: CheckupOptions, env: Environment): Promi
   const findings = [...configuration, ...given.findings]
   try {
     const config = readConnectionConfig(env)
+    const credentials = readCredentialConfig(env)
     // As a worker connects: a pooler in between that cannot stand its settings is found out here.
     const pool = openPool(config.databaseUrl, { max: CONNECTIONS, name: 'risc-worker check', durable: false })
     try {
       const db: Database = new Kysely({ dialect: new PostgresDialect({ pool }) })
-      return [...findings, ...(await checkDatabase(db, given, { ...options, network: config }))]
+      return [...findings, ...(await checkDatabase(db, given, { ...options, network: config, credentials }))]
     } finally {
       await pool.close()
     }
@@ -61,7 +71,7 @@ export async function checkAll(options: CheckupOptions, env: Environment): Promi
 async function checkDatabase(
   db: Database,
   { keys, findings: keyFindings }: GivenKeys,
-  options: CheckupOptions & { readonly network: NetworkConfig },
+  options: CheckupOptions & CheckupMeans,
 ): Promise<Finding[]> {
   const server = await look('database', 'problem', () => checkServer(db))
   if (isBad(server)) return server
@@ -80,6 +90,7 @@ async function checkDatabase(
     look('keys', 'warning', async () =>
       keyFindings.length > 0 ? [] : judgeKeys(await listKeys(db, RECENTLY_MS), keys),
     ),
+    look('credentials', 'warning', () => checkCredentials(db, options.credentials)),
     look('streams', 'warning', () => checkEndpoints(db, options)),
   ]
   return [...server, ...(await Promise.all(ofServer)).flat(), ...schema, ...(await Promise.all(ofOutbox)).flat()]
@@ -100,16 +111,25 @@ async function look(
 
 async function checkEndpoints(
   db: Database,
-  { streamId, timeoutMs, network }: CheckupOptions & { readonly network: NetworkConfig },
+  { streamId, timeoutMs, network, credentials }: CheckupOptions & CheckupMeans,
 ): Promise<Finding[]> {
   const chosen = await listConnections(db, streamId)
   if (chosen.length === 0) return [ok('streams', 'none is enabled')]
   const how = { network, resolve: createResolver(network), timeoutMs, now: await readClock(db) }
-  return mapAtMost(chosen.flatMap(endpointsOf), ENDPOINTS_AT_ONCE, (endpoint) => checkEndpoint(endpoint, how))
+  const reader = createCredentialReader(credentials)
+  const endpoints = await Promise.all(chosen.map((row) => endpointsOf(row, reader)))
+  return mapAtMost(endpoints.flat(), ENDPOINTS_AT_ONCE, (endpoint) => checkEndpoint(endpoint, how))
 }
 
-function endpointsOf({ id: streamId, token_request, ...row }: StreamConnectionRow): CheckedEndpoint[] {
-  const connection = toConnection(row)
+/** Where the client key cannot be opened, which is a finding of its own, the connection is tried without. */
+async function endpointsOf(
+  { id: streamId, token_request, ...row }: StreamConnectionRow,
+  reader: CredentialReader,
+): Promise<CheckedEndpoint[]> {
+  const stored = toConnection(row)
+  const unlocked = await unlockConnection(streamId, stored, reader)
+  const connection =
+    unlocked.kind === 'unlocked' ? unlocked.connection : { ...stored, tls: { ...stored.tls, client: undefined } }
   const receiver = { streamId, option: '--url', connection } as const
   if (token_request === null) return [receiver]
   return [receiver, { streamId, option: '--oauth-token-url', connection: toTokenEndpoint(token_request, connection) }]

@@ -1,18 +1,15 @@
 import type { Command } from 'commander'
-import { readConnectionConfig } from '../../config.ts'
+import { readConnectionConfig, readCredentialConfig } from '../../config.ts'
+import { bindCredential } from '../../credential-binding.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { requireEndpoint } from '../connection-options.ts'
+import { CREDENTIAL_HELP, readCredential, storeSecret } from '../credential-options.ts'
 import { withDatabase } from '../database.ts'
 import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
 import { addOAuthOptions, OAUTH_HELP, type OAuthOptions, readTokenRequestColumn } from '../oauth-options.ts'
 import { insertStream } from '../queries/streams.ts'
-import {
-  addSettingOptions,
-  CREDENTIAL_HELP,
-  readStreamSettings,
-  type StreamSettingOptions,
-} from '../stream-settings.ts'
+import { addSettingOptions, readStreamSettings, type StreamSettingOptions } from '../stream-settings.ts'
 import type { World } from '../world.ts'
 
 interface StreamAddOptions extends StreamSettingOptions, OAuthOptions, EncryptionOptions {
@@ -53,11 +50,23 @@ async function add(id: string, options: StreamAddOptions, world: World): Promise
   const { databaseUrl, ...network } = readConnectionConfig(world.env)
   if (!/^[A-Za-z0-9._~-]{1,64}$/.test(id)) throw new MisuseError('<id> must be 1 to 64 of A-Z a-z 0-9 . _ ~ -')
   const { url, oauthTokenUrl: tokenUrl, json } = options
-  const settings = await readStreamSettings(options, world.env)
-  const isGiven = settings.authorization_header !== undefined
+  const { keys } = readCredentialConfig(world.env)
+  const settings = await readStreamSettings(options, { streamId: id, keys })
+  const given = readCredential(options, world.env)
+  const isGiven = given !== undefined
   const oauth = readTokenRequestColumn(options, { isGiven, isTakenAway: false })
   const encryption = await readEncryptionColumn(options)
-  const stream = { audience: [url], ...settings, ...oauth, ...encryption, endpoint_url: url, id }
+  const binding = bindCredential(id, { endpointUrl: url, tokenEndpoint: tokenUrl })
+  const credential = given && (await storeSecret(given, binding, keys))
+  const stream = {
+    audience: [url],
+    ...settings,
+    ...oauth,
+    ...encryption,
+    endpoint_url: url,
+    id,
+    credential: credential ?? null,
+  }
   await requireEndpoint(stream, network)
   if (tokenUrl !== undefined) await requireEndpoint({ ...stream, endpoint_url: tokenUrl }, network, '--oauth-token-url')
   const added = await withDatabase(databaseUrl, (db) => insertStream(db, stream))

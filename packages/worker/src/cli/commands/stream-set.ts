@@ -2,9 +2,11 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
-import { type NetworkConfig, readConnectionConfig } from '../../config.ts'
+import { type NetworkConfig, readConnectionConfig, readCredentialConfig } from '../../config.ts'
+import type { CredentialMeans } from '../../credential-reader.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { requireEndpoint } from '../connection-options.ts'
+import { CREDENTIAL_HELP, type GivenSecret, readCredential } from '../credential-options.ts'
 import { withDatabase } from '../database.ts'
 import { addEncryptionOption, type EncryptionOptions, readEncryptionColumn } from '../encryption-option.ts'
 import { printJson } from '../json.ts'
@@ -15,11 +17,11 @@ import {
   type OAuthOptions,
   readTokenRequestColumn,
 } from '../oauth-options.ts'
-import { readStream, type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
+import { readStoredCredential, readStream, type Stream, type StreamUpdate, updateStream } from '../queries/streams.ts'
+import { bindAnew } from '../rebind-credential.ts'
 import { requireStream } from '../require-stream.ts'
 import {
   addSettingOptions,
-  CREDENTIAL_HELP,
   readStreamSettings,
   type StreamSettingOptions,
   type StreamSettings,
@@ -33,6 +35,15 @@ interface StreamSetOptions extends StreamSettingOptions, OAuthOptions, Encryptio
   readonly authorization: boolean
   readonly keepAuthorization?: true
   readonly json?: true
+}
+
+/** What a command was asked to change, and what it takes. */
+interface Wish {
+  readonly given: StreamSettings
+  readonly secret: GivenSecret | undefined
+  readonly options: StreamSetOptions
+  readonly network: NetworkConfig
+  readonly credentials: CredentialMeans
 }
 
 const DECIDES_WHERE_TO = ['endpoint_url', 'allowed_networks', 'allowed_ports']
@@ -70,28 +81,32 @@ async function set(id: string, options: StreamSetOptions, world: World): Promise
   const { databaseUrl, ...network } = readConnectionConfig(world.env)
   const problem = misuse(options)
   if (problem !== undefined) throw new MisuseError(problem)
+  const credentials = readCredentialConfig(world.env)
   const given = {
-    ...(await readStreamSettings(options, world.env)),
-    ...(!options.authorization && { authorization_header: null }),
+    ...(await readStreamSettings(options, { streamId: id, keys: credentials.keys })),
+    ...(!options.authorization && { credential: null }),
     ...(await readEncryptionColumn(options)),
   }
-  if (Object.keys(given).length === 0 && !isOAuthNamed(options)) {
+  const secret = readCredential(options, world.env)
+  if (Object.keys(given).length === 0 && secret === undefined && !isOAuthNamed(options)) {
     throw new MisuseError('nothing to set: --help tells what can be')
   }
-  const update = await withDatabase(databaseUrl, (db) => change(db, id, { given, options, network }))
-  const renewed = options.authorizationEnv !== undefined && update.before.has_authorization
+  const wish: Wish = { given, secret, options, network, credentials }
+  const update = await withDatabase(databaseUrl, (db) => change(db, id, wish))
+  const renewed = secret !== undefined && update.before.has_authorization
   if (options.json) printJson(world.stdout, { stream_id: id, changed: changes(update), authorization_renewed: renewed })
   else world.stdout.write(formatChanges(update, renewed))
   warnOfAudience(update, world)
 }
 
 function misuse(options: StreamSetOptions): string | undefined {
-  const { url, oauthTokenUrl, authorizationEnv, authorization, keepAuthorization } = options
+  const { url, oauthTokenUrl, authorization, keepAuthorization } = options
+  const isGiven = options.authorizationEnv !== undefined || options.authorizationReference !== undefined
   if (keepAuthorization && url === undefined && oauthTokenUrl === undefined) {
     return '--keep-authorization goes with --url or --oauth-token-url'
   }
-  if ([authorizationEnv !== undefined, !authorization, keepAuthorization].filter(Boolean).length > 1) {
-    return 'give only one of --authorization-env, --no-authorization and --keep-authorization'
+  if ([isGiven, !authorization, keepAuthorization].filter(Boolean).length > 1) {
+    return 'give only one of --authorization-env (or --authorization-reference), --no-authorization and --keep-authorization'
   }
   return undefined
 }
@@ -99,19 +114,26 @@ function misuse(options: StreamSetOptions): string | undefined {
 async function change(
   db: Kysely<OutboxDatabase>,
   id: string,
-  { given, options, network }: { given: StreamSettings; options: StreamSetOptions; network: NetworkConfig },
+  { given, secret, options, network, credentials }: Wish,
 ): Promise<StreamUpdate> {
   await requireStream(db, id)
   const stream = await readStream(db, id)
-  const isTakenAway = given.authorization_header === null
-  const isGiven = 'authorization_header' in given && !isTakenAway
-  const settings = { ...given, ...readTokenRequestColumn(options, { isGiven, isTakenAway }, stream.token_request) }
+  const isTakenAway = given.credential === null
+  const isGiven = secret !== undefined
+  const tokenRequest = readTokenRequestColumn(options, { isGiven, isTakenAway }, stream.token_request)
+  const stored = await readStoredCredential(db, id)
+  const settings = {
+    ...given,
+    ...tokenRequest,
+    ...(await bindAnew(stream, stored, { secret, options, credentials })),
+  }
   await requireEndpoints(stream, { settings, options, network })
   const decided = options.keepAuthorization || isGiven || isTakenAway
   return updateStream(db, id, {
     settings,
-    allow(before) {
-      if (!isDeepStrictEqual(before.token_request, stream.token_request)) {
+    ...(options.keepAuthorization && { kept: stored }),
+    allow(before, isKept) {
+      if (!isKept || !isDeepStrictEqual(before.token_request, stream.token_request)) {
         throw new CommandFailedError('somebody else changed the stream at this moment: see how it is, and try again')
       }
       if (decided || !before.has_authorization) return
@@ -119,7 +141,7 @@ async function change(
       const { url = before.endpoint_url, oauthTokenUrl = tokenUrl } = options
       if (isSameOrigin(url, before.endpoint_url) && isSameOrigin(oauthTokenUrl, tokenUrl)) return
       throw new CommandFailedError(
-        'the URL is of another origin, and the credential was not given for it: add --authorization-env with a new one, --no-authorization or --keep-authorization',
+        'the URL is of another origin, and the credential was not given for it: add --authorization-env or --authorization-reference with a new one, --no-authorization or --keep-authorization',
       )
     },
   })

@@ -4,12 +4,7 @@ import type { TokenRequest } from '../../oauth-request.ts'
 import type { ConnectionRow } from '../../stream-connection.ts'
 
 /** Told only that there is one. */
-type Concealed =
-  | 'authorization_header'
-  | 'encryption_key'
-  | 'ca_certificates'
-  | 'client_certificate'
-  | 'client_private_key'
+type Concealed = 'credential' | 'encryption_key' | 'ca_certificates' | 'client_certificate' | 'client_private_key'
 
 /** A stream as its operator sees it: that it has a credential, never which. */
 export interface Stream
@@ -38,6 +33,14 @@ export interface StreamUpdate {
   readonly after: Stream
 }
 
+/** What is to be changed, and on what conditions. */
+export interface StreamChange {
+  readonly settings: Updateable<StreamTable>
+  readonly allow: (before: Stream, isKept: boolean) => void
+  /** The credential as the change supposes it to be. */
+  readonly kept?: string | null
+}
+
 /** The streams, by id. */
 export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
   return selectStreams(db).orderBy('id').execute()
@@ -46,6 +49,12 @@ export function listStreams(db: Kysely<OutboxDatabase>): Promise<Stream[]> {
 /** One stream, which has to be there. */
 export function readStream(db: Kysely<OutboxDatabase>, id: string): Promise<Stream> {
   return selectStreams(db).where('id', '=', id).executeTakeFirstOrThrow()
+}
+
+/** A stream's credential as it is stored: to be bound anew, never to be shown. */
+export async function readStoredCredential(db: Kysely<OutboxDatabase>, id: string): Promise<string | null> {
+  const row = await db.selectFrom('risc.streams').select('credential').where('id', '=', id).executeTakeFirst()
+  return row?.credential ?? null
 }
 
 /** How the receivers of streams are connected to, by id of the stream: one of them, or all that are enabled. */
@@ -75,16 +84,16 @@ export async function insertStream(db: Kysely<OutboxDatabase>, stream: Insertabl
 /**
  * Changes a stream's settings. A rate counts from now on: what the old one had made it wait for is forgotten.
  *
- * @param allow throws if the stream, as it is now, must not be changed so
+ * @param allow throws if the stream, as it is now, must not be changed so; it is told whether its credential is still `kept`
  */
 export async function updateStream(
   db: Kysely<OutboxDatabase>,
   id: string,
-  { settings, allow }: { settings: Updateable<StreamTable>; allow: (before: Stream) => void },
+  { settings, allow, kept }: StreamChange,
 ): Promise<StreamUpdate> {
   const update = await db.transaction().execute(async (trx) => {
     const before = await selectStreams(trx).where('id', '=', id).forNoKeyUpdate().executeTakeFirstOrThrow()
-    allow(before)
+    allow(before, kept === undefined || kept === (await readStoredCredential(trx, id)))
     await trx.updateTable('risc.streams').set(settings).where('id', '=', id).execute()
     return { before, after: await readStream(trx, id) }
   })
@@ -117,7 +126,7 @@ function selectStreams(db: Kysely<OutboxDatabase>) {
     .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
-    .select(sql<boolean>`authorization_header is not null`.as('has_authorization'))
+    .select(sql<boolean>`credential is not null`.as('has_authorization'))
     .select(tokenRequest)
     .select(sql<string | null>`encryption_key ->> 'kid'`.as('encryption_kid'))
     .select(digest('ca_certificates').as('ca_certificates_digest'))

@@ -1,0 +1,47 @@
+import { bindCredential } from '../credential-binding.ts'
+import { type CredentialMeans, openCredential } from '../credential-reader.ts'
+import { parseReference } from '../credential-reference.ts'
+import { CommandFailedError } from './command-error.ts'
+import { type GivenSecret, storeSecret } from './credential-options.ts'
+import type { Stream } from './queries/streams.ts'
+
+/** What decides how a stream's credential is bound from now on. */
+export interface Rebinding {
+  readonly secret: GivenSecret | undefined
+  readonly options: {
+    readonly url?: string
+    readonly oauthTokenUrl?: string
+    readonly oauth?: boolean
+    readonly keepAuthorization?: true
+  }
+  readonly credentials: CredentialMeans
+}
+
+/**
+ * Stores a credential for the origins that a stream is about to have: the one that was given, or the one it has if that is to
+ * be kept; neither, and it stays as it is.
+ *
+ * @throws {@link CommandFailedError} if what is to be kept cannot be opened here.
+ */
+export async function bindAnew(
+  { id, endpoint_url, token_request }: Stream,
+  stored: string | null,
+  { secret, options, credentials }: Rebinding,
+): Promise<{ readonly credential?: string }> {
+  const before = { endpointUrl: endpoint_url, tokenEndpoint: token_request?.token_endpoint }
+  const tokenEndpoint = options.oauth === false ? undefined : (options.oauthTokenUrl ?? before.tokenEndpoint)
+  const binding = bindCredential(id, { endpointUrl: options.url ?? endpoint_url, tokenEndpoint })
+  if (secret !== undefined) return { credential: await storeSecret(secret, binding, credentials.keys) }
+  if (!options.keepAuthorization || stored === null) return {}
+  const reference = parseReference(stored)
+  if (reference !== undefined) {
+    return { credential: await storeSecret({ kind: 'reference', ...reference }, binding, credentials.keys) }
+  }
+  const opened = await openCredential(stored, bindCredential(id, before), credentials)
+  if (opened.kind === 'unavailable') {
+    throw new CommandFailedError(
+      `the credential cannot be kept, as it cannot be opened here (${opened.cause}): set the keys of the workers, or give it anew`,
+    )
+  }
+  return { credential: await storeSecret({ kind: 'value', value: opened.value }, binding, credentials.keys) }
+}

@@ -1,0 +1,73 @@
+import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
+import type { CredentialBinding } from './credential-binding.ts'
+import type { CredentialKey, CredentialKeys } from './credential-keys.ts'
+
+/** What came of opening a stored credential. */
+export type OpenedCredential =
+  | { readonly kind: 'opened'; readonly value: string }
+  | { readonly kind: 'unavailable'; readonly cause: CredentialCause }
+
+/** Why a credential cannot be had, in words that hold nothing of it. */
+export type CredentialCause =
+  | 'no_such_key'
+  | 'not_authentic'
+  | 'bound_elsewhere'
+  | 'not_configured'
+  | 'not_found'
+  | 'not_readable'
+  | 'not_usable'
+
+/**
+ * Seals a credential: a compact JWE (RFC 7516 §7.1), encrypted directly with A256GCM (RFC 7518 §4.5, §5.3). Its protected header,
+ * which is authenticated and not encrypted, says what it is good for.
+ */
+export function sealCredential(value: string, binding: CredentialBinding, key: CredentialKey): Promise<string> {
+  const { streamId, use, origins } = binding
+  return new CompactEncrypt(Buffer.from(value))
+    .setProtectedHeader({ alg: 'dir', enc: 'A256GCM', kid: key.kid, stream: streamId, use, origins })
+    .encrypt(key.secret)
+}
+
+/** Opens what {@link sealCredential} made, with the key that it names and for the same binding alone. Never rejects. */
+export async function openSealed(
+  sealed: string,
+  binding: CredentialBinding,
+  keys: CredentialKeys,
+): Promise<OpenedCredential> {
+  const kid = kidOf(sealed)
+  if (kid === undefined) return unavailable('not_authentic')
+  const key = keys.find(kid)
+  if (key === undefined) return unavailable('no_such_key')
+  if (!isCanonical(sealed)) return unavailable('not_authentic')
+  try {
+    const { plaintext, protectedHeader } = await compactDecrypt(sealed, key.secret, {
+      keyManagementAlgorithms: ['dir'],
+      contentEncryptionAlgorithms: ['A256GCM'],
+    })
+    const { stream, use, origins } = protectedHeader
+    const isBound = stream === binding.streamId && use === binding.use && origins === binding.origins
+    return isBound ? { kind: 'opened', value: Buffer.from(plaintext).toString() } : unavailable('bound_elsewhere')
+  } catch {
+    return unavailable('not_authentic')
+  }
+}
+
+/** Which key a sealed credential says that it needs; `undefined` if it is none. */
+export function kidOf(sealed: string): string | undefined {
+  try {
+    const { kid } = decodeProtectedHeader(sealed)
+    return typeof kid === 'string' ? kid : undefined
+  } catch {
+    return undefined
+  }
+}
+
+/** The last letter of a part has bits to spare, which decoders pass over. */
+function isCanonical(sealed: string): boolean {
+  return sealed.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)
+}
+
+/** Tells that there is no credential, and why. */
+export function unavailable(cause: CredentialCause): Extract<OpenedCredential, { kind: 'unavailable' }> {
+  return { kind: 'unavailable', cause }
+}

@@ -1,0 +1,16 @@
+import { type CredentialKeys, readCredentialKeys } from '../../packages/worker/src/credential-keys.ts'
+
+/** What `RISC_CREDENTIAL_KEYS` holds in tests. */
+export const TEST_KEY_SET: string = JSON.stringify({
+  keys: [{ kty: 'oct', kid: 'test-key', k: Buffer.alloc(32, 'k').toString('base64url') }],
+})
+
+/** The same, as a worker has it. */
+export const TEST_KEYS: CredentialKeys = loadKeys(TEST_KEY_SET)
+
+/** Loads keys that are known to be good. */
+export function loadKeys(text: string): CredentialKeys {
+  const result = readCredentialKeys(text)
+  if (result.kind !== 'keys') throw new Error(result.problems.join('\n'))
+  return result.keys
+}
