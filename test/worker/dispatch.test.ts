@@ -293,4 +293,8 @@ describe('the pause after a pass', () => {
   test('keeps a pass that is dear a small part of the load', () => {
     expect(pauseAfterPass({ handed: 0, took_ms: 100 }, 1, 0.5)).toBe(400)
   })
+
+  test('is none the longer for what was handed over', () => {
+    expect(pauseAfterPass({ handed: 300, took_ms: 12 }, 1, 0.5)).toBe(20)
+  })
 })

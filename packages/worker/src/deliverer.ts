@@ -24,10 +24,13 @@ export interface Deliverer {
 export interface DelivererSettings {
   readonly ledger: Ledger
   readonly workerId: string
+  readonly slots: number
   readonly network: NetworkConfig
   readonly credentials: CredentialMeans
   readonly metrics: Metrics
   readonly log: Logger
+  /** Called when so much has been delivered that an eighth of the slots is left at work. */
+  readonly onRunningLow: () => void
 }
 
 /** Small: what is settled together would be claimed, pushed and waited for together again. */
@@ -37,11 +40,14 @@ const HAND_BACK_WITHIN_MS = 4000
 export function createDeliverer({
   ledger,
   workerId,
+  slots,
   network,
   credentials,
   metrics,
   log,
+  onRunningLow,
 }: DelivererSettings): Deliverer {
+  const low = Math.floor(slots / 8)
   const cut = new AbortController()
   const authorized = createAuthorizedPush(network, credentials, cut.signal)
   const inFlight = new Map<number, Promise<void>>()
@@ -73,6 +79,7 @@ export function createDeliverer({
       await delivery.finally(() => {
         inFlight.delete(ticket)
         metrics.inFlight(inFlight.size)
+        if (inFlight.size === low) onRunningLow()
       })
     },
     async finish() {

@@ -18,7 +18,21 @@ export async function dispatch(ledger: Ledger, giveUp: AbortSignal): Promise<Pas
   return pass
 }
 
-/** How long to wait for the next turn. A pass that was dear earns a pause that keeps it a small part of the load. */
+/** What handing one delivery over takes: work that has to be done, whenever it is. */
+const HAND_OVER_MS = 0.03
+/** A pass that handed over fewer found no more, or had no room: neither is cured by haste. */
+const MANY = 20
+
+/**
+ * How long to wait for the next turn. A pass that was dear, for what it did besides handing over, earns a pause that keeps
+ * it a small part of the load.
+ */
 export function pauseAfterPass(pass: Pass | undefined, workers: number, random: number): number {
-  return Math.max(TICK_MS * Math.max(workers, 1) * (0.5 + random), 4 * (pass?.took_ms ?? 0))
+  const { handed, took_ms } = pass ?? { handed: 0, took_ms: 0 }
+  return Math.max(TICK_MS * Math.max(workers, 1) * (0.5 + random), 4 * (took_ms - handed * HAND_OVER_MS))
+}
+
+/** Whether there may be more to hand over, for when what was handed over is done. */
+export function leftMore(pass: Pass): boolean {
+  return pass.handed > MANY
 }

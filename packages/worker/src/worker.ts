@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
+import { createAlarm } from './alarm.ts'
 import type { WorkerConfig } from './config.ts'
 import { createDeliverer } from './deliverer.ts'
-import { dispatch, pauseAfterPass } from './dispatch.ts'
+import { dispatch, leftMore, pauseAfterPass } from './dispatch.ts'
 import { errorCode } from './error-code.ts'
 import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
 import { type Ledger, openLedger } from './ledger.ts'
@@ -86,6 +87,7 @@ async function work(
   const leaving = new AbortController() // no more signs of life
   let workers: number
   let dispatchedAt: number | undefined
+  let moreIsDue = false
   try {
     await monitor?.listen()
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
@@ -96,13 +98,18 @@ async function work(
   }
 
   const lifeline = holdLifeline(config.databaseUrl, self.id, () => showLifeNow(supervisor.poolId))
+  const nextPass = createAlarm()
   const deliverer = createDeliverer({
     ledger,
     workerId: self.id,
+    slots: self.slots,
     network: config,
     credentials: config.credentials,
     metrics,
     log,
+    onRunningLow() {
+      if (moreIsDue) nextPass.ring()
+    },
   })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
@@ -129,6 +136,7 @@ async function work(
       dispatchedAt = performance.now()
       metrics.dispatched(pass)
       if (pass.handed > 0) supervisor.nudge(pass.handed)
+      moreIsDue = leftMore(pass)
     }
     return pauseAfterPass(pass, workers, Math.random())
   }
@@ -167,14 +175,14 @@ async function work(
   progress.note('claim')
   const showLifeOnce = progress.track('heartbeat', () => showLife(supervisor.poolId))
   const living = loop(showLifeOnce, leaving.signal, reportBug)
+  const dispatching = loop(progress.track('dispatch', dispatchOnce), stopping, reportBug, nextPass)
   const steps = [
-    progress.track('dispatch', dispatchOnce),
     progress.track('maintenance', maintainOnce),
     progress.track('tidying', tidyOnce),
     progress.track('redrive', redriveOnce),
     progress.track('retention', retainOnce),
   ]
-  await Promise.all(steps.map((step) => loop(step, stopping, reportBug)))
+  await Promise.all([dispatching, ...steps.map((step) => loop(step, stopping, reportBug))])
 
   await supervisor.stop(config.shutdownMs)
   await deliverer.finish()
