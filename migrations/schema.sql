@@ -56,6 +56,13 @@ CREATE TYPE risc.explanation AS (
 );
 
 --
+-- Name: public_jwk; Type: DOMAIN; Schema: risc; Owner: -
+--
+
+CREATE DOMAIN risc.public_jwk AS jsonb
+	CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND (VALUE ? 'kty'::text) AND (NOT (VALUE ?| '{d,p,q,dp,dq,qi,oth,k}'::text[]))));
+
+--
 -- Name: accepted_by_second(timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -512,7 +519,7 @@ CREATE TABLE risc.streams (
     endpoint_url text NOT NULL,
     audience text[] NOT NULL,
     authorization_header text,
-    encryption_key jsonb,
+    encryption_key risc.public_jwk,
     allowed_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     allowed_ports integer[] DEFAULT '{}'::integer[] NOT NULL,
     ca_certificates text,
@@ -541,7 +548,6 @@ CREATE TABLE risc.streams (
     CONSTRAINT ca_certificates_are_few CHECK ((octet_length(ca_certificates) <= 32768)),
     CONSTRAINT client_certificate_has_its_key CHECK (((client_certificate IS NULL) = (client_private_key IS NULL))),
     CONSTRAINT client_certificate_is_short CHECK ((octet_length(client_certificate) <= 16384)),
-    CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(encryption_key) = 'object'::text) AND (encryption_key ? 'kty'::text) AND (NOT (encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'::text[])))),
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -1319,7 +1325,7 @@ end $$;
 -- Name: recipients(jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], encryption_key jsonb, subject jsonb, transaction_name text)
+CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], encryption_key risc.public_jwk, subject jsonb, transaction_name text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -2061,7 +2067,7 @@ $$;
 -- Name: stream_for_notice(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], encryption_key jsonb, status text, transaction_name text)
+CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], encryption_key risc.public_jwk, status text, transaction_name text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$

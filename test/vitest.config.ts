@@ -5,6 +5,7 @@ export default defineConfig({
     globalSetup: './support/global-setup.ts',
     reporters: ['default', './support/closing-line.ts'],
     exclude: [...configDefaults.exclude, 'faults/**'], // minutes, not seconds: `pnpm test:faults`
+    setupFiles: './support/silence.ts',
     pool: 'forks',
     maxWorkers: 4, // the tests wait more than they compute
     testTimeout: 30_000,
