@@ -1998,7 +1998,7 @@ end $$;
 -- Name: stream_figures(integer, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision)
+CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision, certificate_expires_at double precision)
     LANGUAGE sql STABLE
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -2015,7 +2015,9 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
           'token_url_not_allowed', 'token_address_forbidden', 'token_address_private')
         then s.status_reason
       end as reason,
-      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
+      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window,
+      case when s.status = 'enabled' -- who is not sent to may have renewed it unseen
+        then extract(epoch from f.certificate_expires_at) end as certificate_expires_at
     from risc.streams s join risc.flow f on f.stream_id = s.id
   ), mark as materialized ( -- where dispatch begins to look too: before it may lie what was settled
     select p.stream_id, max(p.low_due_at) as low_due_at from risc.pace p
@@ -2054,7 +2056,8 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
   select l.label, s.status, coalesce(s.reason, ''), count(*),
     coalesce(extract(epoch from now() - min(min(d.first_due_at)) over (partition by l.label, s.status)), 0),
     sum(greatest(c.queued - coalesce(i.count, 0), 0)),
-    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window)
+    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window),
+    min(s.certificate_expires_at)
   from stream s
   cross join lateral (select case when s.is_named then s.id else '(other)' end as label) l
   join counted c on c.id = s.id
