@@ -1,4 +1,5 @@
 import { inspect, stripVTControlCharacters } from 'node:util'
+import { expect } from 'vitest'
 import { findSecrets, type Secret } from './secrets.ts'
 
 /** All that came out of one place since it was last looked through. */
@@ -41,6 +42,11 @@ export function takeLeaks(): string[] {
     channel.text = found.length > 0 ? '' : channel.text.slice(-OVERLAP)
   }
   return leaks
+}
+
+/** Fails where a secret came out since it was last asked. */
+export function expectSilence(): void {
+  expect(takeLeaks(), 'secrets came out').toEqual([])
 }
 
 /**

@@ -2,8 +2,8 @@ import type { ChildProcess } from 'node:child_process'
 import { subscribe } from 'node:diagnostics_channel'
 import type { Readable } from 'node:stream'
 import { RiscError } from 'risc-set'
-import { afterAll, afterEach, expect } from 'vitest'
-import { allowedTo, overhear, overhearError, takeLeaks } from './overheard.ts'
+import { afterAll, afterEach } from 'vitest'
+import { allowedTo, expectSilence, overhear, overhearError } from './overheard.ts'
 import { WORKER_BIN } from './worker-bin.ts'
 
 // Loaded before every test file: whatever processes print, workers serve and our errors say is looked through when a test
@@ -34,10 +34,6 @@ subscribe('child_process', (message) => {
 
 afterEach(expectSilence)
 afterAll(expectSilence)
-
-function expectSilence(): void {
-  expect(takeLeaks(), 'secrets came out').toEqual([])
-}
 
 function overhearProcess({ spawnargs, stdout, stderr }: ChildProcess): void {
   const [program, ...rest] = spawnargs
