@@ -2666,6 +2666,7 @@ CREATE VIEW risc.recorded AS
     d.dead_at,
     NULL::timestamp with time zone AS settled_at,
     NULL::text AS connected_to,
+    NULL::bytea AS certificate_sha256,
     NULL::bytea AS set_sha256
    FROM (((risc.deliveries d
      JOIN risc.streams s ON ((s.id = d.stream_id)))
@@ -2697,6 +2698,7 @@ UNION ALL
     NULL::timestamp with time zone AS dead_at,
     h.settled_at,
     h.connected_to,
+    h.certificate_sha256,
     h.set_sha256
    FROM risc.history h;
 
