@@ -117,6 +117,7 @@ test('any subject that is given is read, or refused without being repeated', asy
         expect(error).toBeInstanceOf(MisuseError)
         if (given.length > 20) expect(String(error)).not.toContain(given)
       }
+      expectSilence()
     }),
   )
 })
@@ -138,6 +139,7 @@ test('any environment is a configuration, or one with problems that have names',
         expect(error).toBeInstanceOf(InvalidConfigError)
         expect((error as InvalidConfigError).problems).not.toEqual([])
       }
+      expectSilence()
     }),
   )
 })

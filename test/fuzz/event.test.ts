@@ -12,6 +12,7 @@ import {
 } from 'risc-set'
 import { expect, test } from 'vitest'
 import { examples } from '../set/event-examples.ts'
+import { expectSilence } from '../support/overheard.ts'
 import { fuzz } from './fuzz.ts'
 
 const { privateKey } = await generateKeyPair('ES256', { extractable: true })
@@ -105,6 +106,7 @@ test('any event resolves to JSON, or is refused with every problem', async () =>
         if (!(error instanceof InvalidEventError)) throw error
         expect(error.problems).not.toEqual([])
       }
+      expectSilence()
     }),
   )
 })
@@ -127,6 +129,7 @@ test('any event enqueues, or is refused before anything is asked', async () => {
         if (!(error instanceof RiscError)) throw error
         expect(asked).toBe(0)
       }
+      expectSilence()
     }),
   )
 })
@@ -193,6 +196,7 @@ test('any token verifies, or is refused with what RFC 8935 has for it', async ()
       const { status } = await receive(new Request('http://receiver.example/', { method: 'POST', body, headers }))
       expect([202, 400], String(failures[0])).toContain(status)
       await verifySet(body, options).catch((error: unknown) => expect(error).toBeInstanceOf(RiscError))
+      expectSilence()
     }),
   )
 })
