@@ -15,6 +15,11 @@ create domain risc.sealed as text
       value ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'
       or value ~ '^(file|env):[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}@[ -~]*$'));
 
+-- A domain, for the server's log: a table's own check would write there the row that breaks it, the private key in it.
+create domain risc.public_jwk as jsonb
+  constraint encryption_key_is_public check (
+    jsonb_typeof(value) = 'object' and value ? 'kty' and not value ?| '{d,p,q,dp,dq,qi,oth,k}');
+
 -- One receiver's push endpoint and what it asked for (SSF 1.0 §8.1.1). Quiet on purpose: whatever moves with each
 -- delivery is kept elsewhere, since every delivery refers to this row.
 create table risc.streams (
@@ -27,9 +32,7 @@ create table risc.streams (
   audience text[] not null
     constraint audience_is_not_empty check (cardinality(audience) > 0 and array_position(audience, null) is null),
   credential risc.sealed,
-  encryption_key jsonb -- the receiver's public JWK; null: its SETs are signed alone
-    constraint encryption_key_is_public check (
-      jsonb_typeof(encryption_key) = 'object' and encryption_key ? 'kty' and not encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'),
+  encryption_key risc.public_jwk, -- the receiver's; null: its SETs are signed alone
   allowed_networks cidr[] not null default '{}' -- private networks that its name may lead to
     constraint allowed_networks_are_named check (array_position(allowed_networks, null) is null),
   allowed_ports integer[] not null default '{}' -- besides 443

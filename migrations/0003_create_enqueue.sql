@@ -11,7 +11,7 @@ return (extract(epoch from now()) * 1000000)::bigint::text;
 -- or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
 create function risc.recipients(p_requests jsonb)
 returns table (
-  request integer, stream_id text, profile text, audience text[], encryption_key jsonb, subject jsonb, transaction_name text
+  request integer, stream_id text, profile text, audience text[], encryption_key risc.public_jwk, subject jsonb, transaction_name text
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$

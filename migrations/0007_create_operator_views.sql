@@ -27,14 +27,16 @@ select d.jti, d.stream_id, d.event_type, d.txn, d.kid,
   case d.state when 'queued' then risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) end as expires_at,
   i.dispatched_at, i.probe, w.name as worker, i.claimed_at,
   d.first_failed_at, d.last_attempt_at, d.last_status as status, d.last_reason as reason,
-  d.last_description as description, d.dead_because, d.dead_at, null::timestamptz as settled_at, null as connected_to, null::bytea as set_sha256
+  d.last_description as description, d.dead_because, d.dead_at, null::timestamptz as settled_at, null as connected_to,
+  null::bytea as certificate_sha256, null::bytea as set_sha256
 from risc.deliveries d
 join risc.streams s on s.id = d.stream_id
 left join risc.inflight i on i.delivery_id = d.id
 left join risc.workers w on w.id = i.worker_id
 union all
 select h.jti, h.stream_id, h.event_type, h.txn, h.kid, h.outcome, null, h.attempts, h.created_at, null, null, null,
-  null, null, null, null, null, null, h.status, h.reason, null, null, null, h.settled_at, h.connected_to, h.set_sha256
+  null, null, null, null, null, null, h.status, h.reason, null, null, null, h.settled_at, h.connected_to,
+  h.certificate_sha256, h.set_sha256
 from risc.history h;
 
 -- When a stream's rate lets the next request through: the rate of risc.rooms(), the other way round.

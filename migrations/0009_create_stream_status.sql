@@ -4,7 +4,7 @@
 -- What a SET about a stream itself has to know, whatever events the stream asked for. Locks the row, so that the receiver
 -- is told of changes in their order; whoever enqueues for the stream does not wait.
 create function risc.stream_for_notice(p_stream_id text)
-returns table (profile text, audience text[], encryption_key jsonb, status text, transaction_name text)
+returns table (profile text, audience text[], encryption_key risc.public_jwk, status text, transaction_name text)
 language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   return query

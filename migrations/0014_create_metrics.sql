@@ -7,7 +7,7 @@
 create function risc.stream_figures(p_named integer, p_budget integer)
 returns table (
   stream_id text, status text, reason text, streams float8, oldest_due_age float8,
-  queued float8, dispatched float8, dead float8, open_breakers float8, send_window float8
+  queued float8, dispatched float8, dead float8, open_breakers float8, send_window float8, certificate_expires_at float8
 )
 language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
   with stream as materialized (
@@ -20,7 +20,9 @@ language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan
           'token_url_not_allowed', 'token_address_forbidden', 'token_address_private')
         then s.status_reason
       end as reason,
-      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
+      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window,
+      case when s.status = 'enabled' -- who is not sent to may have renewed it unseen
+        then extract(epoch from f.certificate_expires_at) end as certificate_expires_at
     from risc.streams s join risc.flow f on f.stream_id = s.id
   ), mark as materialized ( -- where dispatch begins to look too: before it may lie what was settled
     select p.stream_id, max(p.low_due_at) as low_due_at from risc.pace p
@@ -59,7 +61,8 @@ language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan
   select l.label, s.status, coalesce(s.reason, ''), count(*),
     coalesce(extract(epoch from now() - min(min(d.first_due_at)) over (partition by l.label, s.status)), 0),
     sum(greatest(c.queued - coalesce(i.count, 0), 0)),
-    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window)
+    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window),
+    min(s.certificate_expires_at)
   from stream s
   cross join lateral (select case when s.is_named then s.id else '(other)' end as label) l
   join counted c on c.id = s.id

@@ -56,6 +56,13 @@ CREATE TYPE risc.explanation AS (
 );
 
 --
+-- Name: public_jwk; Type: DOMAIN; Schema: risc; Owner: -
+--
+
+CREATE DOMAIN risc.public_jwk AS jsonb
+	CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(VALUE) = 'object'::text) AND (VALUE ? 'kty'::text) AND (NOT (VALUE ?| '{d,p,q,dp,dq,qi,oth,k}'::text[]))));
+
+--
 -- Name: sealed; Type: DOMAIN; Schema: risc; Owner: -
 --
 
@@ -519,7 +526,7 @@ CREATE TABLE risc.streams (
     endpoint_url text NOT NULL,
     audience text[] NOT NULL,
     credential risc.sealed,
-    encryption_key jsonb,
+    encryption_key risc.public_jwk,
     allowed_networks cidr[] DEFAULT '{}'::cidr[] NOT NULL,
     allowed_ports integer[] DEFAULT '{}'::integer[] NOT NULL,
     ca_certificates text,
@@ -547,7 +554,6 @@ CREATE TABLE risc.streams (
     CONSTRAINT ca_certificates_are_few CHECK ((octet_length(ca_certificates) <= 32768)),
     CONSTRAINT client_certificate_has_its_key CHECK (((client_certificate IS NULL) = (client_private_key IS NULL))),
     CONSTRAINT client_certificate_is_short CHECK ((octet_length(client_certificate) <= 16384)),
-    CONSTRAINT encryption_key_is_public CHECK (((jsonb_typeof(encryption_key) = 'object'::text) AND (encryption_key ? 'kty'::text) AND (NOT (encryption_key ?| '{d,p,q,dp,dq,qi,oth,k}'::text[])))),
     CONSTRAINT endpoint_url_is_http CHECK ((endpoint_url ~ '^https?://'::text)),
     CONSTRAINT max_age_is_positive CHECK ((max_age > '00:00:00'::interval)),
     CONSTRAINT max_in_flight_is_positive CHECK ((max_in_flight > 0)),
@@ -1325,7 +1331,7 @@ end $$;
 -- Name: recipients(jsonb); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], encryption_key jsonb, subject jsonb, transaction_name text)
+CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer, stream_id text, profile text, audience text[], encryption_key risc.public_jwk, subject jsonb, transaction_name text)
     LANGUAGE plpgsql STABLE SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1998,7 +2004,7 @@ end $$;
 -- Name: stream_figures(integer, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision)
+CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision, certificate_expires_at double precision)
     LANGUAGE sql STABLE
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
@@ -2015,7 +2021,9 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
           'token_url_not_allowed', 'token_address_forbidden', 'token_address_private')
         then s.status_reason
       end as reason,
-      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window
+      (f.open_until is not null)::integer as open_breakers, least(f.ramp, s.max_in_flight) as send_window,
+      case when s.status = 'enabled' -- who is not sent to may have renewed it unseen
+        then extract(epoch from f.certificate_expires_at) end as certificate_expires_at
     from risc.streams s join risc.flow f on f.stream_id = s.id
   ), mark as materialized ( -- where dispatch begins to look too: before it may lie what was settled
     select p.stream_id, max(p.low_due_at) as low_due_at from risc.pace p
@@ -2054,7 +2062,8 @@ CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS T
   select l.label, s.status, coalesce(s.reason, ''), count(*),
     coalesce(extract(epoch from now() - min(min(d.first_due_at)) over (partition by l.label, s.status)), 0),
     sum(greatest(c.queued - coalesce(i.count, 0), 0)),
-    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window)
+    coalesce(sum(i.count), 0), sum(c.dead), sum(s.open_breakers), sum(s.send_window),
+    min(s.certificate_expires_at)
   from stream s
   cross join lateral (select case when s.is_named then s.id else '(other)' end as label) l
   join counted c on c.id = s.id
@@ -2067,7 +2076,7 @@ $$;
 -- Name: stream_for_notice(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], encryption_key jsonb, status text, transaction_name text)
+CREATE FUNCTION risc.stream_for_notice(p_stream_id text) RETURNS TABLE(profile text, audience text[], encryption_key risc.public_jwk, status text, transaction_name text)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
@@ -2663,6 +2672,7 @@ CREATE VIEW risc.recorded AS
     d.dead_at,
     NULL::timestamp with time zone AS settled_at,
     NULL::text AS connected_to,
+    NULL::bytea AS certificate_sha256,
     NULL::bytea AS set_sha256
    FROM (((risc.deliveries d
      JOIN risc.streams s ON ((s.id = d.stream_id)))
@@ -2694,6 +2704,7 @@ UNION ALL
     NULL::timestamp with time zone AS dead_at,
     h.settled_at,
     h.connected_to,
+    h.certificate_sha256,
     h.set_sha256
    FROM risc.history h;
 

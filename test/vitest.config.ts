@@ -4,7 +4,8 @@ export default defineConfig({
   test: {
     globalSetup: './support/global-setup.ts',
     reporters: ['default', './support/closing-line.ts'],
-    exclude: [...configDefaults.exclude, 'faults/**'], // minutes, not seconds: `pnpm test:faults`
+    exclude: [...configDefaults.exclude, 'faults/**', 'fuzz/**'], // minutes, not seconds: `pnpm test:faults`, `test:fuzz`
+    setupFiles: './support/silence.ts',
     pool: 'forks',
     maxWorkers: 4, // the tests wait more than they compute
     testTimeout: 30_000,

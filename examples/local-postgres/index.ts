@@ -12,6 +12,8 @@ export interface LocalPostgresOptions {
   readonly durable?: boolean
   /** Serves other hosts too. By default there is nobody but this one, on 127.0.0.1. */
   readonly network?: LocalNetwork
+  /** A file that the server's log is appended to. */
+  readonly logFile?: string
 }
 
 /** Where a throw-away PostgreSQL listens, and for whom. */

@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { once } from 'node:events'
+import { createWriteStream } from 'node:fs'
 import { appendFile, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -19,7 +20,7 @@ import { findServerUser, giveTo, type ServerUser } from './server-user.ts'
 
 const LOG_LINES_KEPT = 30
 
-const { settings = {}, durable = false, network }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
+const { settings = {}, durable = false, network, logFile }: LocalPostgresOptions = JSON.parse(process.argv[2] ?? '{}')
 
 const stopping = new AbortController()
 const orders = createInterface(process.stdin).once('close', () => stopping.abort())
@@ -90,6 +91,7 @@ async function runOnce(
   signal.addEventListener('abort', stop)
   orders.on('line', halt)
 
+  if (logFile !== undefined) server.stderr.pipe(createWriteStream(logFile, { flags: 'a' }))
   const log: string[] = []
   createInterface(server.stderr).on('line', (line) => {
     log.push(line)

@@ -8,7 +8,8 @@ import { test as base } from '../support/test.ts'
 export const issuer = 'https://idp.example/'
 
 const { privateKey } = await generateKeyPair('RS256', { extractable: true })
-export const keys = await loadSigningKeys({ keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] })
+export const privateJwks = { keys: [{ ...(await exportJWK(privateKey)), alg: 'RS256', use: 'sig' }] }
+export const keys = await loadSigningKeys(privateJwks)
 
 /** A stream as a test wants it; what it leaves out is as an operator would have it. */
 interface StreamSketch {

@@ -236,6 +236,18 @@ test('who changed a status is kept until the next change, and not told to the re
   expect(await changedBy()).toEqual({ status_changed_by: null })
 })
 
+test('who changes a stream is refused a name that cannot be kept, and the transaction goes on', async ({ idp }) => {
+  await idp.addStream('a')
+  await idp.transaction(async (trx) => {
+    for (const by of ['x'.repeat(201), 'a\0', '\ud800', 1 as never]) {
+      const change = idp.outbox.setStreamStatus(trx, { streamId: 'a', status: 'paused', by })
+      await expect(change).rejects.toMatchObject({ code: 'ERR_RISC_INVALID_OPTIONS' })
+    }
+    const longest = { streamId: 'a', status: 'paused', by: '\u{1F600}'.repeat(200) } as const
+    expect(await idp.outbox.setStreamStatus(trx, longest)).toMatchObject({ changed: true })
+  })
+})
+
 const FUNCTIONS = [
   "select * from risc.stream_for_notice('a')",
   "select risc.set_stream_status('', 'a', 'paused', null, null, '[]')",

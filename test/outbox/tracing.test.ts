@@ -4,7 +4,8 @@ import { InMemorySpanExporter, SimpleSpanProcessor, TracerProvider } from '@open
 import fc from 'fast-check'
 import type { PoolClient } from 'pg'
 import type { QueryableTransaction } from 'risc-outbox'
-import { beforeAll, beforeEach, expect } from 'vitest'
+import { afterEach, beforeAll, beforeEach, expect } from 'vitest'
+import { overhear } from '../support/overheard.ts'
 import { type Idp, test } from './idp.ts'
 
 const exporter = new InMemorySpanExporter()
@@ -15,6 +16,12 @@ beforeAll(() => {
 })
 
 beforeEach(() => exporter.reset())
+afterEach(() =>
+  overhear(
+    'spans',
+    JSON.stringify(exporter.getFinishedSpans().map(({ name, attributes, events }) => ({ name, attributes, events }))),
+  ),
+)
 
 /** Runs `act` as a request that is traced, whose context is `given` if that is told. */
 function inRequest<Result>(act: () => Promise<Result>, given?: SpanContext): Promise<Result> {

@@ -1,5 +1,6 @@
 import type { TestProject } from 'vitest/node'
 import { openPostgres } from './postgres.ts'
+import { findLoggedSecrets } from './server-log.ts'
 import { createTemplate, type Template } from './template.ts'
 
 declare module 'vitest' {
@@ -16,7 +17,11 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     const { template, remove } = await createTemplate(postgres.url)
     project.provide('template', template)
     return async () => {
-      await remove().finally(postgres.stop)
+      const removed = remove()
+      const log = await removed.then(postgres.stop, postgres.stop)
+      await removed
+      const secrets = findLoggedSecrets(log)
+      if (secrets.length > 0) throw new Error(`secrets came out in the server's log:\n${secrets.join('\n')}`)
     }
   } catch (error) {
     await postgres.stop()

@@ -36,7 +36,7 @@ test('a stream shows what it has queued, dispatched and dead, and the window it 
   expect(a).toMatchObject({ stream_id: 'a', queued: 4, dispatched: 2, dead: 3, open_breakers: 0, send_window: 2 })
   expect(a?.oldest_due_age).toBeGreaterThan(3599)
   expect(a?.oldest_due_age).toBeLessThan(3700)
-  expect(other).toEqual({ ...IDLE, stream_id: 'new', open_breakers: 0, send_window: 1 })
+  expect(other).toEqual({ ...IDLE, stream_id: 'new', open_breakers: 0, send_window: 1, certificate_expires_at: null })
 })
 
 test('a stream shows why nothing is sent, but not what an operator wrote', async ({ database }) => {
@@ -53,6 +53,27 @@ test('a stream shows why nothing is sent, but not what an operator wrote', async
     { stream_id: 'b', status: 'paused', reason: 'receiver_gone', open_breakers: 0 },
     { stream_id: 'c', status: 'paused', reason: '', open_breakers: 1 },
     { stream_id: 'd', status: 'disabled', reason: '', open_breakers: 0 },
+  ])
+})
+
+test('a stream shows until when its receiver’s certificate is valid, as long as it is sent to', async ({
+  database,
+}) => {
+  const { pool } = database
+  for (const id of ['held', 'open', 'paused', 'young-1', 'young-2', 'young-3']) await addStream(pool, { id })
+  await pool.query(`update risc.flow set certificate_expires_at = to_timestamp(1e9 + length(stream_id))
+    where stream_id <> 'young-3'`)
+  await pool.query(
+    `update risc.flow set open_until = now(), open_because = 'timeout' where stream_id in ('held', 'young-1')`,
+  )
+  await pool.query(`update risc.streams set status = 'paused' where id = 'paused'`)
+  const expiries = (await streamFigures(pool, { named: 3 })).map((row) => [row.stream_id, row.certificate_expires_at])
+  expect(expiries).toEqual([
+    ['(other)', 1e9 + 7],
+    ['(other)', 1e9 + 7],
+    ['held', 1e9 + 4],
+    ['open', 1e9 + 4],
+    ['paused', null],
   ])
 })
 

@@ -62,6 +62,7 @@ describe('/metrics', () => {
     await addStream(database.pool, { id: 'gone', endpoint_url: partner.url, status: 'paused' })
     await addDeliveries(database.pool, 'a', 10)
     await addDeliveries(database.pool, 'gone', 5)
+    await database.query('update risc.flow set certificate_expires_at = to_timestamp(2e9)')
     const workers = ['one', 'two'].map((name) => start({ name, http: HTTP, shutdownMs: 0 }))
     await partner.received(3)
     for (const worker of workers) {
@@ -70,11 +71,13 @@ describe('/metrics', () => {
         'risc_stream_dispatched{stream_id="a"}': 3,
         'risc_stream_queued{stream_id="gone"}': 5,
         'risc_stream_window{stream_id="a"}': 3,
+        'risc_stream_certificate_expiry_timestamp_seconds{stream_id="a"}': 2e9,
         'risc_stream_status{stream_id="gone",status="paused",reason=""}': 1,
         risc_workers: 2,
         risc_slots: 40,
       })
       expect(samples.get('risc_stream_oldest_due_age_seconds{stream_id="gone",status="paused"}')).toBeGreaterThan(0)
+      expect(samples.has('risc_stream_certificate_expiry_timestamp_seconds{stream_id="gone"}')).toBe(false)
     }
   })
 

@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { startWorker, type Worker, type WorkerConfig, type WorkerOptions } from 'risc-worker'
+import { overhear } from '../support/overheard.ts'
 import { test as base } from '../support/test.ts'
 import { TEST_KEYS } from './test-keys.ts'
 
@@ -38,6 +39,10 @@ export const test = base.extend('start', async ({ database }, { onCleanup }) => 
 
 function startTestWorker(config: WorkerConfig, options: WorkerOptions): StartedWorker {
   const logged: Record<string, unknown>[] = []
-  const log = pino({ level: config.logLevel }, { write: (line) => void logged.push(JSON.parse(line)) })
+  const write = (line: string): void => {
+    overhear('the log of a worker', line)
+    logged.push(JSON.parse(line))
+  }
+  const log = pino({ level: config.logLevel }, { write })
   return { ...startWorker(config, { ...options, log }), logged }
 }

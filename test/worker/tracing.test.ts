@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'vitest'
 import type { TestDatabase } from '../support/database.ts'
+import { overhear } from '../support/overheard.ts'
 import { test as base } from '../support/test.ts'
 import { until } from '../support/until.ts'
 import { finished, spawnCommand } from './cli/command.ts'
@@ -54,6 +55,8 @@ async function attempt(
   }, `${count} attempts`)
   worker.kill('SIGTERM')
   await finished(worker)
+  const ours = all.filter(({ scope }) => scope.startsWith('risc-'))
+  overhear('spans', JSON.stringify(ours))
   return { all, workers: all.filter(({ pid }) => pid === worker.pid) }
 }
 

@@ -328,6 +328,7 @@ export interface RecordedView {
   dead_at: Date | null
   settled_at: Date | null
   connected_to: string | null
+  certificate_sha256: Buffer | null
   set_sha256: Buffer | null
 }
 

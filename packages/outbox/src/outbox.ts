@@ -121,6 +121,7 @@ export interface Outbox<
    * ```
    * @throws {@link UnknownStreamError}
    * @throws {@link InvalidEventError} before anything is asked, when the status is none or the reason cannot be sent.
+   * @throws {@link InvalidOptionsError} before anything is asked, when `by` cannot be kept.
    * @throws {@link NotInTransactionError} before anything is written.
    */
   setStreamStatus(trx: Trx, change: StreamStatusOptions): Promise<StreamStatusChange>

@@ -1,3 +1,4 @@
+import { InvalidOptionsError } from 'risc-set'
 import type { StreamStatus } from './database.ts'
 import { toRecord } from './deliveries.ts'
 import { lockStream, type NoticeSettings, resolveNotice, signNotice } from './stream-notice.ts'
@@ -30,6 +31,7 @@ export async function setStreamStatus(
   settings: NoticeSettings,
 ): Promise<StreamStatusChange> {
   const event = resolveNotice(streamId, { type: 'stream-updated', status, reason })
+  checkName(by)
   const stream = await lockStream(trx, streamId)
   if (stream.status === status) return { changed: false }
   const notice = stream.profile === 'login.gov' ? undefined : await signNotice(streamId, stream, event, settings)
@@ -38,4 +40,11 @@ export async function setStreamStatus(
   const [row] = await ask(trx, SET_STATUS, change)
   if ((row as { readonly changed: string }).changed !== 'true') return { changed: false }
   return notice === undefined ? { changed: true } : { changed: true, jti: notice.jti }
+}
+
+function checkName(by: unknown): void {
+  if (by === undefined) return
+  if (typeof by === 'string' && [...by].length <= 200 && by.isWellFormed() && !by.includes('\0')) return
+  const message = 'must be a string of up to 200 characters, with neither U+0000 nor a lone surrogate'
+  throw new InvalidOptionsError([{ path: 'by', message, section: 'risc-outbox' }])
 }

@@ -48,7 +48,8 @@ export async function ask(db: OutboxConnection, text: string, values: string[]):
       : await db.query(text, values)
     return rows
   } catch (error) {
-    throw translate(error)
+    if (error instanceof Error && 'code' in error) throw translate(error)
+    throw error
   }
 }
 
@@ -56,14 +57,26 @@ function isKysely(db: OutboxConnection): db is KyselyConnection {
   return 'isTransaction' in db
 }
 
-function translate(cause: unknown): unknown {
-  if (!(cause instanceof Error) || !('code' in cause)) return cause
-  switch (cause.code) {
+type DatabaseError = Error & { readonly code: unknown; readonly detail?: unknown }
+
+function translate(error: DatabaseError): Error {
+  const { code, detail } = error
+  const cause = withoutValues(error)
+  switch (code) {
     case '25P01': // no_active_sql_transaction
       return new NotInTransactionError({ cause })
     case '23503': // foreign_key_violation
-      return new UnknownStreamError('detail' in cause ? `${cause.detail ?? cause.message}` : cause.message, { cause })
+      return new UnknownStreamError(typeof detail === 'string' ? detail : cause.message, { cause }) // the key alone
     default:
       return cause
   }
+}
+
+/**
+ * PostgreSQL quotes the row that broke a rule and, where it is set to, the values of the statement: subjects and SETs, which
+ * would stand in the log of whoever logs the error.
+ */
+function withoutValues(error: DatabaseError): DatabaseError {
+  for (const quoting of ['detail', 'where']) if (quoting in error) Object.assign(error, { [quoting]: undefined })
+  return error
 }

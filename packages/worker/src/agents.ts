@@ -37,31 +37,52 @@ type Clock = () => number
 const FREE_IDLE_SOCKETS_MS = 60_000
 /** A connection that is always in use would never learn that the name has moved. */
 const RENEW_CONNECTIONS_MS = 300_000
+/** Longer than any push takes: what a stream had that is no more, its key among it, goes then. */
+const FORGET_UNUSED_MS = 600_000
+
+interface Kept {
+  readonly connection: StreamConnection
+  readonly agents: StreamAgents
+  readonly usedAt: number
+}
 
 /**
- * Keeps the connections of each stream until its settings change, and each of them for five minutes at most.
+ * Keeps the connections of each stream until its settings change or nobody has pushed to it for ten minutes, and each of
+ * them for five minutes at most.
  *
  * @param now a monotonic clock, in milliseconds
  */
 export function createAgents(config: NetworkConfig, now: Clock = () => performance.now()): Agents {
-  const kept = new Map<string, { readonly connection: StreamConnection; readonly agents: StreamAgents }>()
+  const kept = new Map<string, Kept>() // the longest unused first
+
+  function forgetUnused(): void {
+    for (const [streamId, { agents, usedAt }] of kept) {
+      if (now() - usedAt < FORGET_UNUSED_MS) return
+      kept.delete(streamId)
+      close(agents)
+    }
+  }
 
   return {
     proxied: config.httpsProxy !== undefined,
     of(streamId, connection) {
       const known = kept.get(streamId)
-      if (known !== undefined && isDeepStrictEqual(known.connection, connection)) return known.agents
-      const agents = openAgents(connection, config, now)
-      kept.set(streamId, { connection, agents })
+      const fits = known !== undefined && isDeepStrictEqual(known.connection, connection)
+      const agents = fits ? known.agents : openAgents(connection, config, now)
+      kept.delete(streamId)
+      kept.set(streamId, { connection, agents, usedAt: now() })
+      forgetUnused()
       return agents
     },
     destroy() {
-      for (const { agents } of kept.values()) {
-        agents.agent.http.destroy()
-        agents.agent.https.destroy()
-      }
+      for (const { agents } of kept.values()) close(agents)
     },
   }
+}
+
+function close({ agent }: StreamAgents): void {
+  agent.http.destroy()
+  agent.https.destroy()
 }
 
 function openAgents(connection: StreamConnection, config: NetworkConfig, now: Clock): StreamAgents {

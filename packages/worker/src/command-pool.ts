@@ -1,4 +1,5 @@
 import { Pool } from 'pg'
+import { sessionOf } from './session.ts'
 
 /** A pool for something that comes to an end. A lost connection is reported by the statement under way, not by the pool. */
 export function openCommandPool(
@@ -6,7 +7,7 @@ export function openCommandPool(
   { name, max }: { readonly name: string; readonly max: number },
 ): Pool {
   const pool = new Pool({
-    connectionString: databaseUrl,
+    ...sessionOf(databaseUrl),
     application_name: name,
     connectionTimeoutMillis: 10_000,
     max,

@@ -20,6 +20,8 @@ export interface StreamFigures {
   readonly dead: number
   readonly open_breakers: number
   readonly send_window: number
+  /** Seconds since the epoch; null where no certificate was seen, and while nothing is sent. */
+  readonly certificate_expires_at: number | null
 }
 
 /** What all streams share. */

@@ -1,5 +1,6 @@
 import { Socket } from 'node:net'
 import { Pool } from 'pg'
+import { sessionOf } from './session.ts'
 
 /** A pool that half-open connections cannot hold up, and that can be thrown away at any moment. */
 export interface DisposablePool extends Pool {
@@ -37,10 +38,9 @@ export function openPool(
   { max, name, durable, answerWithinMs = 5000, onTrouble = () => undefined }: PoolSettings,
 ): DisposablePool {
   const sockets = new Set<Socket>()
-  const { connectionString, options } = separateOptions(databaseUrl)
   const session = durable ? SESSION : [...SESSION, 'synchronous_commit=off']
   const pool = new Pool({
-    connectionString,
+    ...sessionOf(databaseUrl, session),
     application_name: name,
     max,
     connectionTimeoutMillis: 3000,
@@ -48,7 +48,6 @@ export function openPool(
     statement_timeout: answerWithinMs - 500,
     keepAlive: true,
     keepAliveInitialDelayMillis: 5000,
-    options: [...options, ...session.map((setting) => `-c ${setting}`)].join(' '),
     stream: () => {
       const socket = new Socket()
       sockets.add(socket)
@@ -66,13 +65,4 @@ export function openPool(
     clearTimeout(destroy)
   }
   return Object.assign(pool, { close })
-}
-
-/** `pg` would let the URL's own `options` replace ours. */
-function separateOptions(databaseUrl: string): { connectionString: string; options: string[] } {
-  const url = new URL(databaseUrl)
-  const options = url.searchParams.getAll('options')
-  if (options.length === 0) return { connectionString: databaseUrl, options }
-  url.searchParams.delete('options')
-  return { connectionString: url.href, options }
 }

@@ -89,6 +89,18 @@ export function addRowMetrics(registry: Registry, read: () => Promise<Figures | 
   })
 
   new Gauge({
+    name: 'risc_stream_certificate_expiry_timestamp_seconds',
+    help: 'When the certificate that the receiver showed last expires; of several streams, the first to.',
+    labelNames: ['stream_id'],
+    registers,
+    async collect() {
+      const figures = await read()
+      this.reset()
+      for (const [stream_id, expiresAt] of firstExpiries(figures?.streams ?? [])) this.set({ stream_id }, expiresAt)
+    },
+  })
+
+  new Gauge({
     name: 'risc_stream_status',
     help: 'How many streams have that status for that reason: one, but for "(other)".',
     labelNames: ['stream_id', 'status', 'reason'],
@@ -101,4 +113,14 @@ export function addRowMetrics(registry: Registry, read: () => Promise<Figures | 
       }
     },
   })
+}
+
+/** The other streams have a row for each status. */
+function firstExpiries(streams: readonly StreamFigures[]): ReadonlyMap<string, number> {
+  const first = new Map<string, number>()
+  for (const { stream_id, certificate_expires_at } of streams) {
+    if (certificate_expires_at === null) continue
+    first.set(stream_id, Math.min(certificate_expires_at, first.get(stream_id) ?? certificate_expires_at))
+  }
+  return first
 }

@@ -1,43 +1,10 @@
 import { describe, expect, test } from 'vitest'
 import { createProgram } from '../../../packages/worker/src/cli/main.ts'
-import type { World } from '../../../packages/worker/src/cli/world.ts'
 import { runCommand } from './command.ts'
-
-const NOWHERE = { DATABASE_URL: 'postgres://risc:hunter2@127.0.0.1:1/idp' }
-
-type Command = ReturnType<typeof createProgram>
+import { type Command, DEAF, LEAVES, leaves, NOWHERE } from './leaves.ts'
 
 /** What these print is no data: a worker's log, which is JSON already, and a script. */
 const WITHOUT_JSON = ['run', 'completion', 'receive']
-
-const write = (): undefined => undefined
-const DEAF: World = {
-  env: NOWHERE,
-  stdout: { write },
-  stderr: { write },
-  readStdin: async () => '',
-  hostname: 'host-1',
-  pid: 42,
-  onSignal: () => undefined,
-  onResize: () => undefined,
-  onKey: () => () => undefined,
-  onUnhandledRejection: () => undefined,
-  exit: () => undefined,
-}
-
-interface Leaf {
-  readonly name: string
-  readonly words: readonly string[]
-  readonly command: Command
-}
-
-/** Every command that people can run, by its words. */
-function leaves(command: Command, words: readonly string[] = []): Leaf[] {
-  const children = command.createHelp().visibleCommands(command)
-  const own = children.filter((child) => child.name() !== 'help')
-  if (own.length === 0) return [{ name: words.join(' '), words, command }]
-  return own.flatMap((child) => leaves(child, [...words, child.name()]))
-}
 
 /** The options that a command cannot do without. */
 function requiredOf(command: Command): string[] {
@@ -62,8 +29,6 @@ async function parse(words: readonly string[]): Promise<void> {
   for (const { command } of leaves(program)) command.action(() => undefined)
   await program.parseAsync([...words], { from: 'user' })
 }
-
-const LEAVES = leaves(createProgram(DEAF))
 
 test('the commands are found', () => {
   expect(LEAVES.map(({ name }) => name)).toEqual(expect.arrayContaining(['run', 'status', 'stream add', 'key retire']))

@@ -7,6 +7,7 @@ import { onTestFinished } from 'vitest'
 import { main } from '../../../packages/worker/src/cli/main.ts'
 import type { World } from '../../../packages/worker/src/cli/world.ts'
 import type { Environment } from '../../../packages/worker/src/config.ts'
+import { allowedTo, overhear } from '../../support/overheard.ts'
 
 /** What a command came to. */
 export interface Result {
@@ -37,6 +38,9 @@ export async function runCommand(
     exit: () => undefined,
     ...world,
   })
+  const name = `risc-worker ${argv.join(' ')}`.slice(0, 200)
+  overhear(`${name}, stdout`, stdout, allowedTo(argv))
+  overhear(`${name}, stderr`, stderr, allowedTo(argv))
   return { code, stdout, stderr }
 }
 

@@ -356,6 +356,7 @@ describe('the name', () => {
     ['--subject', '{"format":"email","email":"hunter2"}'],
     ['--subject', '{"hunter2":'],
     ['--subjet=hunter2@example.com'],
+    ['--wait', 'hunter2@example.com'],
     ['--user', ''],
     ['hunter2@example.com'],
   ])('is not repeated when it is misuse: %j', async (...argv) => {

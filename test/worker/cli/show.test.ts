@@ -32,6 +32,7 @@ test('show has all that is recorded of a delivery, from its enqueueing to the pr
     dead_at: null,
     settled_at: null,
     connected_to: null,
+    certificate_sha256: null,
     set_sha256: null,
     not_accepted: [],
   }
@@ -78,8 +79,9 @@ test('show has all that is recorded of a delivery, from its enqueueing to the pr
   await runCommand(['retry', jti], { DATABASE_URL: url })
   await dispatch(pool)
   const [again] = await claim(pool, worker, await tickets(pool))
-  await settle(pool, [{ ticket: again, next: 'accepted', counts: true, status: 202, connected_to: '192.0.2.8:443' }])
-  const accepted = { state: 'accepted', status: 202, connected_to: '192.0.2.8:443', settled_at: time }
+  const proof = { connected_to: '192.0.2.8:443', certificate_sha256: 'c0'.repeat(32) }
+  await settle(pool, [{ ticket: again, next: 'accepted', counts: true, status: 202, ...proof }])
+  const accepted = { state: 'accepted', status: 202, ...proof, settled_at: time }
   const set_sha256 = createHash('sha256').update('head.bank.1').digest('hex')
   const gone = { urgent: null, attempts: 1, due_at: null, expires_at: null, not_accepted }
   expect(await show()).toEqual([{ ...nothing, ...always, ...gone, ...accepted, set_sha256 }])
@@ -87,7 +89,11 @@ test('show has all that is recorded of a delivery, from its enqueueing to the pr
   const { stdout } = await runCommand(['show', jti], { DATABASE_URL: url })
   const [facts = '', attempts] = stdout.split('\n\n')
   expect(facts).toMatch(new RegExp(`^jti +${jti}\nstream_id +bank\n`))
-  expect(facts).toMatch(new RegExp(`\nsettled_at +\\S+Z\nconnected_to +192.0.2.8:443\nset_sha256 +${set_sha256}$`))
+  expect(facts).toMatch(
+    new RegExp(
+      `\nsettled_at +\\S+Z\nconnected_to +192.0.2.8:443\ncertificate_sha256 +(c0){32}\nset_sha256 +${set_sha256}$`,
+    ),
+  )
   expect(attempts).toMatch(/^ATTEMPT .+\n1 +\S+Z +12ms +192\.0\.2\.7:443 +test +400 invalid_audience not for us\n$/)
 })
 

@@ -106,9 +106,11 @@ function columnsOf(out: Output): number {
   return out.columns || 80
 }
 
-/** The value of a misspelt option may be anything, a credential or a person's name. */
+/** The value of a misspelt option, or of a wrong one, may be anything, a credential or a person's name. */
 function withoutValue(text: string): string {
-  return text.replace(/(unknown option '--[^=]*)=.*'/s, "$1'")
+  return text
+    .replace(/(unknown option '--[^=]*)=.*'/s, "$1'")
+    .replace(/ (argument|value) '.*' is invalid/s, ' $1 is invalid')
 }
 
 function readVersion(): string {
