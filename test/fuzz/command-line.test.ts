@@ -10,6 +10,7 @@ import { test } from '../support/test.ts'
 import { runCommand } from '../worker/cli/command.ts'
 import { LEAVES, type Leaf } from '../worker/cli/leaves.ts'
 import { addDeliveries, addStream } from '../worker/rows.ts'
+import { TEST_KEY_SET } from '../worker/test-keys.ts'
 import { fuzz } from './fuzz.ts'
 
 const hostile = fc.oneof(
@@ -77,13 +78,14 @@ const STACK = /^ +at .*[:)]\d*\)?$/m
 const BUG = /\b(TypeError|RangeError|ReferenceError|undefined|NaN|is not a function|\[object )/
 
 test('any command line ends with 0, 1 or 64, and says why', async ({ database: { url, pool } }) => {
-  await addStream(pool, { id: 'bank', authorization_header: 'Bearer hunter2' })
+  await addStream(pool, { id: 'bank', credential: 'Bearer hunter2' })
   await addDeliveries(pool, 'bank', 3)
   const env = {
     DATABASE_URL: url,
     CREDENTIAL: 'Bearer hunter2',
     KEYS: JSON.stringify(privateJwks),
     RISC_DNS_SERVERS: '127.0.0.1:1',
+    RISC_CREDENTIAL_KEYS: TEST_KEY_SET,
   }
   await fuzz(
     fc.asyncProperty(line, fc.string({ unit: 'binary' }), async (argv, stdin) => {
