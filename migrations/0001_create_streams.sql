@@ -13,7 +13,7 @@ create domain risc.sealed as text
   constraint is_sealed_or_a_reference check (
     octet_length(value) <= 65536 and (
       value ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'
-      or value ~ '^(file|env):[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}@[ -~]*$'));
+      or value ~ '^(file:[A-Za-z0-9_-][A-Za-z0-9._-]{0,88}\.credential|env:RISC_CREDENTIAL_VALUE_[A-Za-z0-9_]{1,78})@[ -~]*$'));
 
 -- A domain, for the server's log: a table's own check would write there the row that breaks it, the private key in it.
 create domain risc.public_jwk as jsonb
@@ -130,10 +130,12 @@ begin
   return found;
 end $$;
 
--- Whoever mends a stream wants to see it go.
+-- Whoever mends a stream wants to see it go. To seal a credential with another key mends nothing.
 create function risc.probe_mended_stream() returns trigger language plpgsql as $$
 begin
-  perform risc.probe(new.id);
+  if current_setting('risc.is_reseal', true) is distinct from 'on' then
+    perform risc.probe(new.id);
+  end if;
   return null;
 end $$;
 
@@ -141,6 +143,18 @@ create trigger mended_stream_is_probed
   after update of endpoint_url, credential, allowed_networks, allowed_ports, ca_certificates, client_certificate,
     client_private_key, token_request, timeout_ms, status on risc.streams
   for each row when (new.status = 'enabled') execute function risc.probe_mended_stream();
+
+-- Puts a credential sealed anew in the place of the old one, unless somebody else has changed it meanwhile. Tells whether it did.
+create function risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) returns boolean
+language plpgsql set risc.is_reseal = 'on' as $$
+begin
+  update risc.streams s
+  set credential = case p_use when 'credential' then p_new else s.credential end,
+      client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
+  where s.id = p_stream_id
+    and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  return found;
+end $$;
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own
 -- answers by the option `recipients` and leaves this one empty.

@@ -67,7 +67,7 @@ CREATE DOMAIN risc.public_jwk AS jsonb
 --
 
 CREATE DOMAIN risc.sealed AS text
-	CONSTRAINT is_sealed_or_a_reference CHECK (((octet_length(VALUE) <= 65536) AND ((VALUE ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'::text) OR (VALUE ~ '^(file|env):[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}@[ -~]*$'::text))));
+	CONSTRAINT is_sealed_or_a_reference CHECK (((octet_length(VALUE) <= 65536) AND ((VALUE ~ '^[A-Za-z0-9_-]+\.\.[A-Za-z0-9_-]{16}\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{22}$'::text) OR (VALUE ~ '^(file:[A-Za-z0-9_-][A-Za-z0-9._-]{0,88}\.credential|env:RISC_CREDENTIAL_VALUE_[A-Za-z0-9_]{1,78})@[ -~]*$'::text))));
 
 --
 -- Name: accepted_by_second(timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
@@ -1204,7 +1204,9 @@ CREATE FUNCTION risc.probe_mended_stream() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
 begin
-  perform risc.probe(new.id);
+  if current_setting('risc.is_reseal', true) is distinct from 'on' then
+    perform risc.probe(new.id);
+  end if;
   return null;
 end $$;
 
@@ -1619,6 +1621,23 @@ begin
   delete from risc.inflight i using lost l where i.ticket = l.ticket;
   get diagnostics v_count = row_count;
   return v_count;
+end $$;
+
+--
+-- Name: reseal(text, text, text, text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET "risc.is_reseal" TO 'on'
+    AS $$
+begin
+  update risc.streams s
+  set credential = case p_use when 'credential' then p_new else s.credential end,
+      client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
+  where s.id = p_stream_id
+    and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  return found;
 end $$;
 
 --

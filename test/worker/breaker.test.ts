@@ -180,7 +180,7 @@ test.for(['endpoint_url', 'credential', 'status'])(
     await round(pool, workerId, forbidden)
     expect(await dispatch(pool)).toBe(0)
     await pool.query(`update risc.streams set ${column} = $1`, [
-      { endpoint_url: 'https://mended/', credential: 'file:mended@', status: 'enabled' }[column],
+      { endpoint_url: 'https://mended/', credential: 'file:mended.credential@', status: 'enabled' }[column],
     ])
     expect(await dispatch(pool)).toBe(1)
   },

@@ -7,7 +7,13 @@ import { loadKeys, TEST_KEY_SET, TEST_KEYS } from './test-keys.ts'
 
 test('the database takes no credential in plain text', async ({ database: { pool } }) => {
   await addStream(pool, { id: 'a' })
-  for (const text of ['Bearer hunter2', 'hunter2', 'eyJhbGciOiJFUzI1NiJ9.e30.c2ln', 'file:../x@', 'env:A']) {
+  for (const text of [
+    'Bearer hunter2',
+    'hunter2',
+    'eyJhbGciOiJFUzI1NiJ9.e30.c2ln',
+    'file:keys.json@',
+    'env:DATABASE_URL@',
+  ]) {
     for (const column of ['credential', 'client_private_key']) {
       const update = pool.query(`update risc.streams set client_certificate = 'x', ${column} = $1`, [text])
       await expect(update).rejects.toMatchObject({ constraint: 'is_sealed_or_a_reference' })
@@ -71,6 +77,18 @@ test('keys are changed while deliveries flow, and no stream is held', async ({
   await until(async () => (await pool.query('select from risc.history')).rowCount === 40 || undefined, 'all accepted')
   expect(new Set(bank.requests.map(({ headers }) => headers.authorization))).toEqual(new Set(['Bearer s3cret']))
   expect((await pool.query('select from risc.attempts')).rowCount).toBe(0)
+})
+
+test('a breaker that is open waits on while its stream’s credential is sealed anew', async ({
+  database: { pool, url },
+}) => {
+  await addStream(pool, { id: 'a', credential: 'Bearer s3cret' })
+  await pool.query("update risc.flow set open_until = 'infinity', open_because = 'timeout'")
+  const { keys } = await runJson<{ keys: object[] }>(['credential', 'new-key'], {})
+  const both = JSON.stringify({ keys: [...keys, ...JSON.parse(TEST_KEY_SET).keys] })
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: both }
+  expect(await runJson(['credential', 'reseal'], env)).toMatchObject({ resealed: 1 })
+  expect((await pool.query('select open_until::text from risc.flow')).rows).toEqual([{ open_until: 'infinity' }])
 })
 
 test('a reference that changes is taken up by a running worker, and no key is needed', async ({

@@ -28,7 +28,7 @@ const KEY_SET = z.object(
         z.object(
           {
             kty: z.literal('oct', { error: 'must be oct' }),
-            kid: z.string('must be there').regex(/^[A-Za-z0-9._~-]{1,64}$/, 'must be 1 to 64 of A-Z a-z 0-9 . _ ~ -'),
+            kid: z.string('must be there').refine(isKeyId, 'must be 1 to 64 of A-Z a-z 0-9 . _ ~ -'),
             k: z.string('must be there').refine(isKey, 'must be 256 bits in base64url'),
             alg: z.literal(['dir', 'A256GCM'], { error: 'must be dir or A256GCM, if it is there' }).optional(),
             use: z.literal('enc', { error: 'must be enc, if it is there' }).optional(),
@@ -53,6 +53,11 @@ export function readCredentialKeys(text: string): CredentialKeysResult {
   const keys = new Map(data.keys.map(({ kid, k }) => [kid, { kid, secret: Buffer.from(k, 'base64url') }]))
   const [active] = keys.values()
   return { kind: 'keys', keys: { active, find: (kid) => keys.get(kid) } }
+}
+
+/** Whether a text can be shown as a key's id, wherever it comes from. */
+export function isKeyId(text: string): boolean {
+  return /^[A-Za-z0-9._~-]{1,64}$/.test(text)
 }
 
 // The error of JSON.parse quotes the text, so it is dropped.

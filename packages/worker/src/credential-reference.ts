@@ -14,27 +14,30 @@ export interface CredentialReference {
 
 /** Where workers read. Whoever may write a stream's row can name nothing else of theirs. */
 export interface CredentialSources {
-  /** Files of this directory alone. */
+  /** Files of this directory whose names end in {@link FILE_SUFFIX}: it may hold other secrets too, as systemd's does. */
   readonly directory: string | undefined
   /** Variables that begin with {@link VARIABLE_PREFIX} alone. */
   readonly env: Environment
 }
 
+/** What the name of every file ends in that a stream may refer to. */
+export const FILE_SUFFIX = '.credential'
 /** What the name of every variable begins with that a stream may refer to. */
 export const VARIABLE_PREFIX = 'RISC_CREDENTIAL_VALUE_'
 
 const LARGEST = 65_536
-const REFERENCE = /^(file|env):([A-Za-z0-9_-][A-Za-z0-9._-]{0,99})@([ -~]*)$/
+const REFERENCE = /^(?:(file):([\w-][\w.-]{0,88}\.credential)|(env):(RISC_CREDENTIAL_VALUE_\w{1,78}))@([ -~]*)$/
 
-/** Writes a reference as the database holds it, such as `file:partner-a@https://partner-a.example`. */
+/** Writes a reference as the database holds it, such as `file:partner-a.credential@https://partner-a.example`. */
 export function writeReference({ source, name, origins }: CredentialReference): string {
   return `${source}:${name}@${origins}`
 }
 
 /** Reads what {@link writeReference} wrote; `undefined` for anything else, such as a sealed credential. */
 export function parseReference(stored: string): CredentialReference | undefined {
-  const [, source, name = '', origins = ''] = REFERENCE.exec(stored) ?? []
-  return source === 'file' || source === 'env' ? { source, name, origins } : undefined
+  const [, file, fileName = '', env, variable = '', origins = ''] = REFERENCE.exec(stored) ?? []
+  if (file !== undefined) return { source: 'file', name: fileName, origins }
+  return env === undefined ? undefined : { source: 'env', name: variable, origins }
 }
 
 /** Reads what a reference names, without the one line break at its end. Never rejects. */
@@ -43,7 +46,7 @@ export async function readReference(
   { directory, env }: CredentialSources,
 ): Promise<OpenedCredential> {
   if (source === 'env') {
-    const value = name.startsWith(VARIABLE_PREFIX) ? env[name] : undefined
+    const value = env[name]
     return value === undefined ? unavailable('not_found') : usable(value)
   }
   return directory === undefined ? unavailable('not_configured') : readFileIn(directory, name)

@@ -1,6 +1,6 @@
 import { CompactEncrypt, compactDecrypt, decodeProtectedHeader } from 'jose'
 import type { CredentialBinding } from './credential-binding.ts'
-import type { CredentialKey, CredentialKeys } from './credential-keys.ts'
+import { type CredentialKey, type CredentialKeys, isKeyId } from './credential-keys.ts'
 
 /** What came of opening a stored credential. */
 export type OpenedCredential =
@@ -28,10 +28,14 @@ export function sealCredential(value: string, binding: CredentialBinding, key: C
     .encrypt(key.secret)
 }
 
-/** Opens what {@link sealCredential} made, with the key that it names and for the same binding alone. Never rejects. */
+/**
+ * Opens what {@link sealCredential} made, with the key that it names and for the same binding alone. Never rejects.
+ *
+ * @param binding without `origins`, whichever it was sealed for: not to be sent, but to be sealed anew
+ */
 export async function openSealed(
   sealed: string,
-  binding: CredentialBinding,
+  binding: Omit<CredentialBinding, 'origins'> & Partial<CredentialBinding>,
   keys: CredentialKeys,
 ): Promise<OpenedCredential> {
   const kid = kidOf(sealed)
@@ -45,7 +49,8 @@ export async function openSealed(
       contentEncryptionAlgorithms: ['A256GCM'],
     })
     const { stream, use, origins } = protectedHeader
-    const isBound = stream === binding.streamId && use === binding.use && origins === binding.origins
+    const isTheirs = stream === binding.streamId && use === binding.use
+    const isBound = isTheirs && (binding.origins === undefined || origins === binding.origins)
     return isBound ? { kind: 'opened', value: Buffer.from(plaintext).toString() } : unavailable('bound_elsewhere')
   } catch {
     return unavailable('not_authentic')
@@ -56,7 +61,7 @@ export async function openSealed(
 export function kidOf(sealed: string): string | undefined {
   try {
     const { kid } = decodeProtectedHeader(sealed)
-    return typeof kid === 'string' ? kid : undefined
+    return typeof kid === 'string' && isKeyId(kid) ? kid : undefined
   } catch {
     return undefined
   }

@@ -121,6 +121,28 @@ test('a credential is not sent to another origin unless somebody says so', async
   expect(await set('--url', URL_A)).toMatchObject({ code: 0 }) // there is none to be sent
 })
 
+test('a credential that SQL left behind at its old origin is kept for the new one, if somebody says so', async ({
+  database: { pool, url },
+}) => {
+  await addStream(pool, { id: 'a', endpoint_url: URL_A, credential: 'Bearer hunter2' })
+  const moved = 'https://new.partner-a.example/events'
+  await pool.query('update risc.streams set endpoint_url = $1', [moved])
+  expect(await openStored(pool, 'a')).toBe('bound_elsewhere')
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET }
+  expect(await runCommand(['stream', 'set', 'a', '--url', moved, '--keep-authorization'], env)).toMatchObject({
+    code: 0,
+  })
+  expect(await openStored(pool, 'a')).toBe('Bearer hunter2')
+})
+
+test('a header that is too long is refused by the name of its variable', async () => {
+  const env = { DATABASE_URL: 'postgres://127.0.0.1:1/idp', NEW: 'x'.repeat(20_000) }
+  expect(await runCommand(['stream', 'set', 'a', '--authorization-env', 'NEW'], env)).toMatchObject({
+    code: 64,
+    stderr: expect.stringContaining('NEW holds more than 16384 characters'),
+  })
+})
+
 test('a new URL says that the audience is still the old one', async ({ database: { pool, url } }) => {
   await addStream(pool, { id: 'a', endpoint_url: URL_A, audience: [URL_A] })
   const env = { DATABASE_URL: url }

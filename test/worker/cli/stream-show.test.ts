@@ -49,7 +49,7 @@ test('stream show --json has the row, the flow and what is owed, and never the c
   database: { pool, url },
 }) => {
   await addStream(pool, { id: 'partner-a', unproven: true, rate_limit: 1, rate_interval: '1 day' })
-  await pool.query(`update risc.streams set credential = 'file:hunter2@'`)
+  await pool.query(`update risc.streams set credential = 'file:hunter2.credential@'`)
   await addWorker(pool)
   await addDeliveries(pool, 'partner-a', 2)
   await dispatch(pool)

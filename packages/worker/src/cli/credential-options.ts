@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { Environment } from '../config.ts'
 import type { CredentialBinding } from '../credential-binding.ts'
 import type { CredentialKeys } from '../credential-keys.ts'
-import { parseReference, VARIABLE_PREFIX, writeReference } from '../credential-reference.ts'
+import { FILE_SUFFIX, parseReference, VARIABLE_PREFIX, writeReference } from '../credential-reference.ts'
 import { sealCredential } from '../sealed-credential.ts'
 import { MisuseError } from './command-error.ts'
 
@@ -24,12 +24,15 @@ export type GivenSecret =
   | { readonly kind: 'value'; readonly value: string }
   | (SecretReference & { readonly kind: 'reference' })
 
+/** Twice what most servers take of all headers together. */
+const LONGEST_HEADER = 16_384
+
 /** What a command's help says of the credential. */
 export const CREDENTIAL_HELP: string = `
 A credential is never an argument, since others can see a command line. --authorization-env reads it now, from a variable
 of this command, and stores it sealed by the keys of RISC_CREDENTIAL_KEYS_FILE, which workers need too. With
---authorization-reference nothing is read now: file:NAME is a file in the RISC_CREDENTIALS_DIRECTORY of the workers, and
-env:${VARIABLE_PREFIX}NAME a variable of theirs.
+--authorization-reference nothing is read now: file:NAME${FILE_SUFFIX} is a file in the RISC_CREDENTIALS_DIRECTORY of the
+workers, and env:${VARIABLE_PREFIX}NAME a variable of theirs.
 `
 
 /** Adds the options that {@link readCredential} reads. */
@@ -42,9 +45,8 @@ export function addCredentialOptions(command: Command): Command {
 /** Reads an option that says where workers find a secret. */
 export function secretReference(text: string): SecretReference {
   const reference = parseReference(`${text}@`)
-  const isAllowed = reference?.source === 'file' || reference?.name.startsWith(VARIABLE_PREFIX)
-  if (reference === undefined || !isAllowed || text.includes('@')) {
-    throw new InvalidArgumentError(`It must be file:NAME or env:${VARIABLE_PREFIX}NAME.`)
+  if (reference === undefined || text.includes('@')) {
+    throw new InvalidArgumentError(`It must be file:NAME${FILE_SUFFIX} or env:${VARIABLE_PREFIX}NAME.`)
   }
   return { source: reference.source, name: reference.name }
 }
@@ -86,6 +88,9 @@ export async function storeSecret(
 /** Messages name the variable, never what it holds. */
 function readHeader(name: string, value: string | undefined): string {
   if (value === undefined || value.trim() === '') throw new MisuseError(`--authorization-env: ${name} is not set`)
+  if (value.length > LONGEST_HEADER) {
+    throw new MisuseError(`--authorization-env: ${name} holds more than ${LONGEST_HEADER} characters`)
+  }
   try {
     validateHeaderValue('authorization', value)
   } catch {

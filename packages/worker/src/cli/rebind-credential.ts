@@ -1,6 +1,7 @@
 import { bindCredential } from '../credential-binding.ts'
-import { type CredentialMeans, openCredential } from '../credential-reader.ts'
+import type { CredentialMeans } from '../credential-reader.ts'
 import { parseReference } from '../credential-reference.ts'
+import { openSealed } from '../sealed-credential.ts'
 import { CommandFailedError } from './command-error.ts'
 import { type GivenSecret, storeSecret } from './credential-options.ts'
 import type { Stream } from './queries/streams.ts'
@@ -28,16 +29,16 @@ export async function bindAnew(
   stored: string | null,
   { secret, options, credentials }: Rebinding,
 ): Promise<{ readonly credential?: string }> {
-  const before = { endpointUrl: endpoint_url, tokenEndpoint: token_request?.token_endpoint }
-  const tokenEndpoint = options.oauth === false ? undefined : (options.oauthTokenUrl ?? before.tokenEndpoint)
-  const binding = bindCredential(id, { endpointUrl: options.url ?? endpoint_url, tokenEndpoint })
+  const { url = endpoint_url, oauth, oauthTokenUrl = token_request?.token_endpoint } = options
+  const tokenEndpoint = oauth === false ? undefined : oauthTokenUrl
+  const binding = bindCredential(id, { endpointUrl: url, tokenEndpoint })
   if (secret !== undefined) return { credential: await storeSecret(secret, binding, credentials.keys) }
   if (!options.keepAuthorization || stored === null) return {}
   const reference = parseReference(stored)
   if (reference !== undefined) {
     return { credential: await storeSecret({ kind: 'reference', ...reference }, binding, credentials.keys) }
   }
-  const opened = await openCredential(stored, bindCredential(id, before), credentials)
+  const opened = await openSealed(stored, { streamId: id, use: 'credential' }, credentials.keys)
   if (opened.kind === 'unavailable') {
     throw new CommandFailedError(
       `the credential cannot be kept, as it cannot be opened here (${opened.cause}): set the keys of the workers, or give it anew`,

@@ -133,7 +133,8 @@ async function change(
     settings,
     ...(options.keepAuthorization && { kept: stored }),
     allow(before, isKept) {
-      if (!isKept || !isDeepStrictEqual(before.token_request, stream.token_request)) {
+      const isMoved = settings.credential !== undefined && before.endpoint_url !== stream.endpoint_url
+      if (!isKept || isMoved || !isDeepStrictEqual(before.token_request, stream.token_request)) {
         throw new CommandFailedError('somebody else changed the stream at this moment: see how it is, and try again')
       }
       if (decided || !before.has_authorization) return

@@ -1,6 +1,6 @@
-import type { Kysely } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
-import { bindClientKey, bindCredential, type CredentialBinding, type CredentialUse } from '../../credential-binding.ts'
+import { bindClientKey, bindCredential, type CredentialBinding } from '../../credential-binding.ts'
 
 /** A stored credential: sealed, or a reference. Not to be shown. */
 export interface StoredCredential {
@@ -36,14 +36,11 @@ export async function replaceStored(
   { binding, stored }: StoredCredential,
   renewed: string,
 ): Promise<boolean> {
-  const column: CredentialUse = binding.use
-  const { numUpdatedRows } = await db
-    .updateTable('risc.streams')
-    .set({ [column]: renewed })
-    .where('id', '=', binding.streamId)
-    .where(column, '=', stored)
-    .executeTakeFirst()
-  return numUpdatedRows > 0n
+  const { streamId, use } = binding
+  const { rows } = await sql<{
+    reseal: boolean
+  }>`select risc.reseal(${streamId}, ${use}, ${stored}, ${renewed})`.execute(db)
+  return rows[0]?.reseal === true
 }
 
 function tokenEndpointOf(request: unknown): string | undefined {
