@@ -8,18 +8,22 @@ import { answer } from './receiver-behaviour.ts'
 export interface Report {
   readonly firstAt: number
   readonly lastAt: number
+  readonly count: number
   readonly bodies: readonly { readonly body: string; readonly at: number }[]
 }
 
-/** What to wait for, or whether the behaviours that the paths name are to be shown. */
+/** What to wait for, or to collect until it is told, or whether the behaviours that the paths name are to be shown. */
 export type Order =
   | { readonly kind: 'receive'; readonly count: number; readonly keepBodies: boolean }
+  | { readonly kind: 'collect'; readonly keepBodies: boolean }
+  | { readonly kind: 'tell' }
   | { readonly kind: 'behave'; readonly asPathsSay: boolean }
 
 let awaited = { count: 0, keepBodies: false }
 let asPathsSay = false
 let count = 0
 let firstAt = 0
+let lastAt = 0
 let bodies: { body: string; at: number }[] = []
 
 process.on('message', (order: Order) => {
@@ -27,7 +31,11 @@ process.on('message', (order: Order) => {
     asPathsSay = order.asPathsSay
     return
   }
-  awaited = order
+  if (order.kind === 'tell') {
+    process.send?.({ firstAt, lastAt, count, bodies } satisfies Report)
+    return
+  }
+  awaited = { count: order.kind === 'receive' ? order.count : Number.POSITIVE_INFINITY, keepBodies: order.keepBodies }
   count = 0
   bodies = []
 })
@@ -39,8 +47,9 @@ const server = createServer(async (request, response) => {
   const at = clock()
   answer(response, asPathsSay ? (request.url ?? '') : '')
   if (count++ === 0) firstAt = at
+  lastAt = at
   if (awaited.keepBodies) bodies.push({ body, at })
-  if (count === awaited.count) process.send?.({ firstAt, lastAt: at, bodies } satisfies Report)
+  if (count === awaited.count) process.send?.({ firstAt, lastAt, count, bodies } satisfies Report)
 })
 server.keepAliveTimeout = 60_000
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))

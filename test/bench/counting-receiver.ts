@@ -7,6 +7,10 @@ export interface CountingReceiver {
   readonly url: string
   /** Resolves when `count` more requests have come: from when to when, and the bodies with their times if asked for. */
   receive(count: number, options?: { readonly keepBodies: boolean }): Promise<Report>
+  /** Forgets what has come, and counts on. */
+  collect(options?: { readonly keepBodies: boolean }): void
+  /** What has come until now. */
+  tell(): Promise<Report>
   /** From now on, each request is answered as the `Behaviour` says that its path begins with, or accepted again. */
   behave(asPathsSay: boolean): void
   close(): void
@@ -20,6 +24,11 @@ export async function openCountingReceiver(): Promise<CountingReceiver> {
     url: `http://127.0.0.1:${port}`,
     receive(count, { keepBodies } = { keepBodies: false }) {
       order({ kind: 'receive', count, keepBodies })
+      return nextMessage<Report>(process)
+    },
+    collect: ({ keepBodies } = { keepBodies: false }) => order({ kind: 'collect', keepBodies }),
+    tell() {
+      order({ kind: 'tell' })
       return nextMessage<Report>(process)
     },
     behave: (asPathsSay) => order({ kind: 'behave', asPathsSay }),

@@ -1,54 +1,99 @@
-import { startPostgres } from 'example-local-postgres'
-import { migrate } from 'risc-worker'
-import { openCountingReceiver } from './counting-receiver.ts'
-import { compareDelivery, DELIVERIES } from './deliver-work.ts'
-import { EVENTS, EVENTS_PER_SECOND, measureLatency } from './latency.ts'
-import { openPool } from './open-pool.ts'
-import { quantile } from './quantile.ts'
-import { type Rate, ratio, spread } from './rounds.ts'
+import { fileURLToPath } from 'node:url'
+import { startChild } from './child.ts'
+import { addStreams, CONCURRENCY, type Drain, drain, makePushes, measureSending } from './drain.ts'
+import type { Findings } from './findings.ts'
+import { definePart, type Part } from './part.ts'
+import type { Push } from './peers/contender.ts'
+import { NO_REDIS, withContenders } from './peers/open-contenders.ts'
+import { promises } from './promises.ts'
+import { compare, spread, turns } from './rounds.ts'
+import { onSite, type Site } from './site.ts'
 
-const ROUNDS = 5
-const PROMISED_RATIO = 0.7
+const STREAMS = 20
+const GOT_LOOP = fileURLToPath(new URL('peers/got-loop-process.ts', import.meta.url))
 
-/**
- * Deliveries per second of one worker process over 20 healthy streams, beside a bare got loop with the same requests,
- * then the time from commit to the receiver. Fails if the worker reaches less than 0.7 of the loop.
- */
-export async function run(): Promise<void> {
-  const postgres = await startPostgres({ durable: true })
-  const receiver = await openCountingReceiver()
-  const pool = openPool(postgres.url)
-  try {
-    await migrate(postgres.url)
-    const { got, worker } = await compareDelivery(postgres.url, pool, receiver, ROUNDS)
-    const latency = await measureLatency(postgres.url, pool, receiver)
-    report(got, worker, latency)
-  } finally {
-    await pool.end()
-    receiver.close()
-    await postgres.stop()
-  }
+interface Options extends Record<string, number> {
+  readonly rounds: number
+  readonly deliveries: number
 }
 
-function report(got: Rate, worker: Rate, latency: readonly number[]): void {
-  const compared = ratio(worker, got)
-  console.log(`${ROUNDS} interleaved rounds of ${DELIVERIES} deliveries over 20 streams, one process each`)
-  for (const { name, perSecond } of [got, worker]) {
-    const { median, min, max } = spread(perSecond)
-    console.log(`${name.padEnd(20)}  ${median.toFixed(0)} (${min.toFixed(0)} … ${max.toFixed(0)}) per second`)
-  }
-  console.log(
-    `ratio                 ${compared.median.toFixed(2)} (${compared.min.toFixed(2)} … ${compared.max.toFixed(2)})`,
-  )
-  const [p50, p99] = [quantile(latency, 0.5), quantile(latency, 0.99)]
-  console.log(
-    `commit to receiver    median ${p50.toFixed(1)} ms, p99 ${p99.toFixed(1)} ms (${EVENTS} events at ${EVENTS_PER_SECOND}/s)`,
-  )
-  console.log(
-    JSON.stringify({ bench: 'deliver', got: got.perSecond, worker: worker.perSecond, ratio: compared, p50, p99 }),
-  )
-  if (compared.median < PROMISED_RATIO) {
-    console.error(`one worker delivers at less than ${PROMISED_RATIO} times the rate of a bare got loop`)
-    process.exitCode = 1
+interface Lane {
+  readonly name: string
+  readonly drain: () => Promise<Drain>
+  readonly drains: Drain[]
+}
+
+/** How fast one process sends what waits: a worker, a bare got loop, and what somebody would build instead. */
+export const part: Part = definePart<Options>({
+  name: 'deliver',
+  about: 'one process with a filled queue: a worker, a bare got loop, and the alternatives',
+  minutes: 8,
+  options: { rounds: 5, deliveries: 10_000 },
+  quick: { rounds: 1, deliveries: 400 },
+  run: (options) => onSite((site) => compareDelivery(site, options)),
+})
+
+async function compareDelivery(site: Site, { rounds, deliveries }: Options): Promise<Findings> {
+  const { receiver, postgres } = site
+  await addStreams(site, STREAMS)
+  const pushes = makePushes(deliveries, STREAMS, receiver.url)
+  return withContenders(site, async (contenders) => {
+    const { risc, bullMq } = contenders
+    const lanes = [
+      lane('bare got loop', () => measureSending(receiver, deliveries, () => [startGotLoop(pushes)])),
+      ...Object.values(contenders)
+        .filter((contender) => contender !== undefined)
+        .map((contender) => lane(contender.name, () => drain(contender, pushes, receiver))),
+    ]
+    for (let round = 0; round < rounds; round++) {
+      for (const [, { drain, drains }] of turns(lanes, round)) drains.push(await drain())
+    }
+    const rates = (name: string): number[] =>
+      lanes.find((one) => one.name === name)?.drains.map(({ perSecond }) => perSecond) ?? []
+    const ours = rates(risc.name)
+    const toOurs = (name: string): number => compare(ours, rates(name)).median
+    return {
+      postgres,
+      tables: [tableOf(lanes, ours, { rounds, deliveries })],
+      verdicts: [
+        promises.deliverToGot.judge(toOurs('bare got loop')),
+        promises.deliverToGraphile.judge(toOurs(contenders.graphile.name)),
+        promises.deliverToPgBoss.judge(
+          Math.min(toOurs(contenders.pgBossWorkers.name), toOurs(contenders.pgBossBatches.name)),
+        ),
+      ],
+      plot: {
+        kind: 'bars',
+        unit: 'deliveries per second, one process',
+        bars: lanes.map(({ name, drains }) => ({ name, value: spread(drains.map(({ perSecond }) => perSecond)) })),
+      },
+      notes: bullMq ? [] : [NO_REDIS],
+    }
+  })
+}
+
+const lane = (name: string, drain: Lane['drain']): Lane => ({ name, drain, drains: [] })
+
+function startGotLoop(pushes: readonly Push[]) {
+  const urls = [...new Set(pushes.map(({ url }) => url))]
+  const body = pushes[0]?.body
+  return startChild([GOT_LOOP, JSON.stringify({ urls, requests: pushes.length, concurrency: CONCURRENCY, body })])
+}
+
+function tableOf(lanes: readonly Lane[], ours: readonly number[], { rounds, deliveries }: Options) {
+  return {
+    caption: `${rounds} interleaved rounds of ${deliveries} deliveries over ${STREAMS} streams, ${CONCURRENCY} at once, one process each`,
+    columns: [
+      { name: 'sent by' },
+      { name: 'per second' },
+      { name: 'risc-worker to it', digits: 2 },
+      { name: 'CPU µs per delivery' },
+      { name: 'peak MB' },
+    ],
+    rows: lanes.map(({ name, drains }) => {
+      const perSecond = drains.map((one) => one.perSecond)
+      const cpu = spread(drains.map((one) => one.cpuMicros))
+      return [name, spread(perSecond), compare(ours, perSecond), cpu, spread(drains.map((one) => one.peakMb))]
+    }),
   }
 }

@@ -1,7 +1,10 @@
 import { randomUUID } from 'node:crypto'
 import type { Client } from 'pg'
 import type { Outbox } from 'risc-outbox'
-import { newOutbox } from './new-outbox.ts'
+import { buildClaims, newJti, resolveEvent, type SigningKeys, signSet } from 'risc-set'
+import { ISSUER, newKeys, newOutbox } from './new-outbox.ts'
+import type { Contender } from './peers/contender.ts'
+import type { Contenders } from './peers/open-contenders.ts'
 import type { Work } from './rounds.ts'
 
 const USERS = 10_000
@@ -22,14 +25,31 @@ export async function prepareUsers(client: Client): Promise<void> {
   await client.query('vacuum analyze')
 }
 
+/** What is compared, by the names in the table. */
+export const works = {
+  hand: 'insert by hand',
+  signed: 'insert by hand, RS256',
+  statements: 'statements of enqueue',
+  enqueue: 'enqueue, RS256',
+  addJob: 'add_job, RS256',
+  addJobUnsigned: 'add_job',
+  pgBoss: 'pg-boss send by Kysely, RS256',
+  bullMq: 'BullMQ after the commit, RS256',
+  original: 'the original’s pattern, RS256',
+} as const
+
 /** The same change of a user with what is to be compared, on connections of their own. */
-export async function compareEnqueue(clients: readonly Client[]): Promise<{ works: Work[]; setBytes: number }> {
-  const outbox = await newOutbox()
+export async function compareEnqueue(
+  clients: readonly Client[],
+  { graphile, pgBossWorkers, bullMq, original }: Contenders,
+): Promise<{ compared: Work[]; setBytes: number }> {
+  const keys = await newKeys()
+  const outbox = await newOutbox(keys)
   const [first] = clients
   if (first === undefined) throw new TypeError('there must be a connection')
   const sample = await record(outbox, first)
 
-  const inTransaction = (name: string, work: (client: Client, n: number) => Promise<unknown>): Work => ({
+  const inTransaction = (name: string, work: Step, after?: Step): Work => ({
     name,
     async once(connection) {
       const client = clients[connection] ?? first
@@ -38,18 +58,53 @@ export async function compareEnqueue(clients: readonly Client[]): Promise<{ work
       await client.query('update users set disabled = not disabled where id = $1', [`u-${n}`])
       await work(client, n)
       await client.query('commit')
+      await after?.(client, n)
     },
   })
-  const works = [
-    inTransaction('a: insert by hand', (client, n) => insertByHand(client, n, sample.delivery)),
-    inTransaction('b: statements of enqueue', (client, n) => replay(client, n, sample)),
-    inTransaction('c: enqueue, RS256', (client, n) => outbox.enqueue(client, eventOf(n))),
-    inTransaction('d: insert by hand, add_job', async (client, n) => {
-      await insertByHand(client, n, sample.delivery)
-      await client.query("select risc_worker.add_job('risc.deliver', $1)", [JSON.stringify(n)])
-    }),
+  /** Whoever can record nothing before the commit signs before it too, as an IdP would. */
+  const byContender = (name: string, { record, afterCommit }: Contender, sign = signFor(keys)): Work => {
+    const step: Step = async (client, n) =>
+      record(client, { streamId: streamOf(n), url: URL_OF_ALL, body: await sign(n) })
+    return afterCommit ? inTransaction(name, async () => undefined, step) : inTransaction(name, step)
+  }
+  const compared = [
+    inTransaction(works.hand, (client, n) => insertByHand(client, n, sample.delivery)),
+    inTransaction(works.signed, async (client, n) =>
+      insertByHand(client, n, { ...sample.delivery, signed_set: await signFor(keys)(n) }),
+    ),
+    inTransaction(works.statements, (client, n) => replay(client, n, sample)),
+    inTransaction(works.enqueue, (client, n) => outbox.enqueue(client, eventOf(n))),
+    byContender(works.addJob, graphile),
+    byContender(works.addJobUnsigned, graphile, async () => sample.delivery.signed_set),
+    byContender(works.pgBoss, pgBossWorkers),
+    ...(bullMq ? [byContender(works.bullMq, bullMq)] : []),
+    byContender(works.original, original),
   ]
-  return { works, setBytes: sample.delivery.signed_set.length }
+  return { compared, setBytes: sample.delivery.signed_set.length }
+}
+
+type Step = (client: Client, n: number) => Promise<unknown>
+
+const URL_OF_ALL = 'https://receiver.example/events'
+
+const streamOf = (n: number): string => `stream-${n % STREAMS}`
+
+/** The same signature that `enqueue` makes. */
+function signFor(keys: SigningKeys): (n: number) => Promise<string> {
+  return async (n) => {
+    const claims = buildClaims({
+      profile: 'ssf',
+      issuer: ISSUER,
+      audience: ['https://receiver.example'],
+      jti: newJti(),
+      txn: newJti(),
+      issuedAt: new Date(),
+      event: resolveEvent({ type: 'account-disabled', reason: 'hijacking' }),
+      subject: { format: 'iss_sub', iss: ISSUER, sub: `subject-${n}` },
+    })
+    const { jwt } = await signSet(claims, keys)
+    return jwt
+  }
 }
 
 interface Delivery {
@@ -91,7 +146,7 @@ async function record(outbox: Outbox, client: Client): Promise<Sample> {
 async function insertByHand(client: Client, n: number, { event_type, kid, signed_set }: Delivery): Promise<void> {
   await client.query(
     'insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set) values ($1, $2, $3, $4, $5, $6)',
-    [`stream-${n % STREAMS}`, randomUUID(), randomUUID(), event_type, kid, signed_set],
+    [streamOf(n), randomUUID(), randomUUID(), event_type, kid, signed_set],
   )
 }
 

@@ -1,66 +1,81 @@
-import { startPostgres } from 'example-local-postgres'
 import { Client } from 'pg'
-import { migrate } from 'risc-worker'
-import { compareEnqueue, prepareUsers } from './enqueue-work.ts'
-import { measure, type Rate, ratio, spread } from './rounds.ts'
+import { compareEnqueue, prepareUsers, works } from './enqueue-work.ts'
+import type { Findings, Table } from './findings.ts'
+import { definePart, type Part } from './part.ts'
+import { type Contenders, NO_REDIS, withContenders } from './peers/open-contenders.ts'
+import { promises } from './promises.ts'
+import { compare, measure, type Rate, ratio, spread } from './rounds.ts'
+import { onSite, type Site } from './site.ts'
 
-const CONNECTIONS = 16
-const ROUNDS = 7
-const SECONDS = 2
-const PROMISED_RATIO = 0.5
+const FEW = 16
+const MANY = 64
 
-/**
- * What the outbox costs the IdP's transactions, on a PostgreSQL that syncs to disk. Fails if the statements of `enqueue`
- * commit at less than half the rate of an insert by hand.
- */
-export async function run(): Promise<void> {
-  const postgres = await startPostgres({ durable: true })
-  const clients: Client[] = []
+interface Options extends Record<string, number> {
+  readonly rounds: number
+  readonly seconds: number
+}
+
+/** What a signed event costs the IdP's transactions, beside an insert by hand and what somebody would do instead. */
+export const part: Part = definePart<Options>({
+  name: 'enqueue',
+  about: 'the IdP’s transactions with one event each, over 16 and 64 connections',
+  minutes: 5,
+  options: { rounds: 5, seconds: 2 },
+  quick: { rounds: 1, seconds: 1 },
+  run: (options) => onSite((site) => withContenders(site, (contenders) => compareAll(site, contenders, options))),
+})
+
+async function compareAll(site: Site, contenders: Contenders, options: Options): Promise<Findings> {
+  const clients = Array.from({ length: MANY }, () => new Client({ connectionString: site.databaseUrl }))
   try {
-    await migrate(postgres.url)
-    for (let n = 0; n < CONNECTIONS; n++) {
-      const client = new Client({ connectionString: postgres.url })
-      clients.push(client)
-      await client.connect()
-    }
+    for (const client of clients) await client.connect()
     const [admin] = clients
-    if (admin === undefined) return
-    await prepareUsers(admin)
-    const { works, setBytes } = await compareEnqueue(clients)
-    const rates = await measure(works, {
-      rounds: ROUNDS,
-      seconds: SECONDS,
-      connections: CONNECTIONS,
-      reset: async () => {
-        await admin.query('truncate risc.deliveries; truncate risc_worker._private_jobs; checkpoint')
+    if (admin) await prepareUsers(admin)
+    const { compared, setBytes } = await compareEnqueue(clients, contenders)
+    const reset = () => emptyAll(site, contenders)
+    const few = await measure(compared, { ...options, connections: FEW, reset })
+    const many = await measure(compared, { ...options, connections: MANY, reset })
+    return {
+      postgres: `${site.postgres}; SETs of ${setBytes} bytes`,
+      tables: [tableOf(few, FEW, options), tableOf(many, MANY, options)],
+      verdicts: [
+        promises.enqueueToHand.judge(between(few, works.enqueue, works.signed)),
+        promises.enqueueToAddJob.judge(between(many, works.enqueue, works.addJob)),
+      ],
+      plot: {
+        kind: 'bars',
+        unit: `transactions per second, ${FEW} connections`,
+        bars: few.map(({ name, perSecond }) => ({ name, value: spread(perSecond) })),
       },
-    })
-    const { rows } = await admin.query(
-      "select current_setting('server_version') as version, current_setting('fsync') as fsync",
-    )
-    report(rates, `PostgreSQL ${rows[0].version}, fsync ${rows[0].fsync}, SET of ${setBytes} bytes`)
+      notes: contenders.bullMq ? [] : [NO_REDIS],
+    }
   } finally {
     await Promise.all(clients.map((client) => client.end()))
-    await postgres.stop()
   }
 }
 
-function report(rates: readonly Rate[], conditions: string): void {
-  const [base] = rates
-  if (base === undefined) return
-  const lines = rates.map((rate) => ({ name: rate.name, perSecond: spread(rate.perSecond), ratio: ratio(rate, base) }))
-  console.log(`${conditions}; ${CONNECTIONS} connections, ${ROUNDS} interleaved rounds of ${SECONDS} s each`)
-  console.log(`${'transactions'.padEnd(28)}  tx/s (least … most)        to a (least … most)`)
-  for (const { name, perSecond, ratio } of lines) {
-    const rate = `${perSecond.median.toFixed(0)} (${perSecond.min.toFixed(0)} … ${perSecond.max.toFixed(0)})`
-    const toBase = `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)} … ${ratio.max.toFixed(2)})`
-    console.log(`${name.padEnd(28)}  ${rate.padEnd(25)}  ${toBase}`)
-  }
-  console.log(JSON.stringify({ bench: 'enqueue', conditions, connections: CONNECTIONS, rates: lines }))
+async function emptyAll({ pool }: Site, contenders: Contenders): Promise<void> {
+  for (const contender of Object.values(contenders)) await contender?.empty()
+  await pool.query('checkpoint')
+}
 
-  const promised = lines.find(({ name }) => name.startsWith('b'))
-  if (promised === undefined || promised.ratio.median < PROMISED_RATIO) {
-    console.error(`the statements of enqueue commit at less than ${PROMISED_RATIO} times the rate of an insert by hand`)
-    process.exitCode = 1
+function tableOf(rates: readonly Rate[], connections: number, { rounds, seconds }: Options): Table {
+  const signed = rateOf(rates, works.signed)
+  return {
+    caption: `${connections} connections, ${rounds} interleaved rounds of ${seconds} s each`,
+    columns: [
+      { name: 'the user’s update and' },
+      { name: 'transactions per second' },
+      { name: `to “${works.signed}”`, digits: 2 },
+    ],
+    rows: rates.map((rate) => [rate.name, spread(rate.perSecond), signed ? ratio(rate, signed) : null]),
   }
+}
+
+function between(rates: readonly Rate[], name: string, other: string): number {
+  return compare(rateOf(rates, name)?.perSecond ?? [], rateOf(rates, other)?.perSecond ?? []).median
+}
+
+function rateOf(rates: readonly Rate[], name: string): Rate | undefined {
+  return rates.find((rate) => rate.name === name)
 }

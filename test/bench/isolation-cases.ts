@@ -1,5 +1,15 @@
-import type { IsolationOptions } from './isolation-options.ts'
 import type { Behaviour } from './receiver-behaviour.ts'
+
+/** How long and how hard to try. */
+export interface IsolationOptions extends Record<string, number> {
+  readonly rounds: number
+  /** What one stream is owed: a healthy one, beside those in trouble. */
+  readonly backlog: number
+  /** What that stream may be sent per minute. */
+  readonly 'backlog-rate': number
+  /** How many streams answer just under their deadline. */
+  readonly slow: number
+}
 
 /** A stream beside the healthy ones. Until the onset, it too is answered at once. */
 export interface OtherStream {
@@ -36,7 +46,7 @@ export const TURN_MS = 12_000
 const NO_LIMIT = 1_000_000
 
 /** The same healthy streams alone, beside all kinds of trouble, and beside streams that would fill every slot. */
-export function isolationCases({ backlog, backlogRate, slow }: IsolationOptions): Case[] {
+export function isolationCases({ backlog, 'backlog-rate': backlogRate, slow }: IsolationOptions): Case[] {
   const troubles = (['hang', 'drip', '429', '500'] as const).map((behaviour) => troubled(behaviour, behaviour, 2000))
   const large = { id: 'backlog', behaviour: 'accept', standing: backlog, backlog: 0, rateLimit: backlogRate } as const
   const slowStreams = Array.from({ length: slow }, (_, n) => troubled(`slow-${n + 1}`, `delay-${JUST_UNDER_MS}`, 300))

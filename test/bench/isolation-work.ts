@@ -55,7 +55,7 @@ export async function takeTurn(site: Site, { others, eventsPerSecond }: Case): P
   await setUp(site, others)
   site.others.behave(false)
   const settings = { RISC_CONCURRENCY: String(SLOTS), RISC_SHUTDOWN_SECONDS: '0' }
-  const stops = Array.from({ length: WORKERS }, () => startWorkerProcess(databaseUrl, settings))
+  const workers = Array.from({ length: WORKERS }, () => startWorkerProcess(databaseUrl, settings))
   const watching = new AbortController()
   try {
     await workersStarted(pool, WORKERS)
@@ -86,7 +86,7 @@ export async function takeTurn(site: Site, { others, eventsPerSecond }: Case): P
     return { onsetAt, delivered, held: await held }
   } finally {
     watching.abort()
-    await Promise.all(stops.map((stop) => stop()))
+    await Promise.all(workers.map((worker) => worker.stop()))
   }
 }
 

@@ -1,55 +1,64 @@
-import { startPostgres } from 'example-local-postgres'
 import type { Pool } from 'pg'
-import { migrate } from 'risc-worker'
 import { addDeliveries, addStream, addWorker, claim } from '../worker/rows.ts'
-import { openPool } from './open-pool.ts'
-import { spread } from './rounds.ts'
+import type { Findings } from './findings.ts'
+import { definePart, type Part } from './part.ts'
+import { type Spread, spread } from './rounds.ts'
+import { onSite, type Site } from './site.ts'
 
-const IDLE_STREAMS = 5000
 const BUSY_STREAMS = 20
-const ONE_USERS_BACKLOG = 1_000_000
-const SETTLED_UNDER_SNAPSHOT = 300_000
 const SLOTS = 400
 const PASSES = 20
 const BATCH = 40
 
+interface Options extends Record<string, number> {
+  readonly streams: number
+  readonly backlog: number
+  readonly settled: number
+}
+
+type Report = (what: string, took: readonly number[]) => void
+
 /**
  * How long a pass of the dispatcher takes, as the database tells it: with streams that have nothing to do, with a million
- * deliveries about one user before one about another, and with a snapshot held while many deliveries are settled. Runs on
- * the server of `TEST_DATABASE_URL` if there is one, which has to be empty.
+ * deliveries about one user before one about another, and with a snapshot held while many deliveries are settled.
  */
-export async function run(): Promise<void> {
-  const given = process.env['TEST_DATABASE_URL']
-  const postgres = given ? { url: given, stop: async () => undefined } : await startPostgres({ durable: true })
-  const pool = openPool(postgres.url)
-  try {
-    await migrate(postgres.url)
-    const { rows } = await pool.query('show server_version')
-    console.log(`PostgreSQL ${rows[0].server_version}; a pass in ms, median (least … most) of ${PASSES}`)
-    const workerId = await addWorker(pool, { slots: SLOTS })
-    await addIdleStreams(pool)
-    report(`${IDLE_STREAMS} streams, nothing due`, await passes(pool))
-    await backlogOfOneUser(pool)
-    await heldSnapshot(pool, workerId)
-  } finally {
-    await pool.end()
-    await postgres.stop()
+export const part: Part = definePart<Options>({
+  name: 'passes',
+  about: 'how long a pass of the dispatcher takes',
+  minutes: 4,
+  options: { streams: 5000, backlog: 1_000_000, settled: 300_000 },
+  quick: { streams: 50, backlog: 1000, settled: 3000 },
+  run: (options) => onSite((site) => measurePasses(site, options)),
+})
+
+async function measurePasses({ pool, postgres }: Site, { streams, backlog, settled }: Options): Promise<Findings> {
+  const rows: [string, Spread][] = []
+  const report: Report = (what, took) => rows.push([what, spread(took)])
+  const workerId = await addWorker(pool, { slots: SLOTS })
+  await addIdleStreams(pool, streams)
+  report(`${streams} streams, nothing due`, await passes(pool))
+  await backlogOfOneUser(pool, backlog, report)
+  await heldSnapshot(pool, workerId, settled, report)
+  return {
+    postgres,
+    tables: [{ caption: `A pass in ms, of ${PASSES}`, columns: [{ name: 'with' }, { name: 'ms', digits: 1 }], rows }],
+    verdicts: [],
   }
 }
 
-async function addIdleStreams(pool: Pool): Promise<void> {
+async function addIdleStreams(pool: Pool, streams: number): Promise<void> {
   await pool.query(
     `insert into risc.streams (id, endpoint_url, audience)
      select 'idle-' || n, 'https://idle.example/', '{idle}' from generate_series(1, $1::integer) n`,
-    [IDLE_STREAMS],
+    [streams],
   )
 }
 
-async function backlogOfOneUser(pool: Pool): Promise<void> {
+async function backlogOfOneUser(pool: Pool, backlog: number, report: Report): Promise<void> {
   await addStream(pool, { id: 'storm' })
-  await addDeliveries(pool, 'storm', ONE_USERS_BACKLOG, 1)
+  await addDeliveries(pool, 'storm', backlog, 1)
   await pass(pool)
-  report('a million deliveries about one user', await passes(pool))
+  report(`${backlog} deliveries about one user`, await passes(pool))
   await addDeliveries(pool, 'storm', 1, 2)
   const next = await pass(pool)
   report(`the pass that hands over ${next.handed} about another user behind them`, [next.tookMs])
@@ -57,14 +66,14 @@ async function backlogOfOneUser(pool: Pool): Promise<void> {
 }
 
 /** Enqueues, hands over and settles, as fast as one connection can, while another holds a snapshot. */
-async function heldSnapshot(pool: Pool, workerId: string): Promise<void> {
+async function heldSnapshot(pool: Pool, workerId: string, wanted: number, report: Report): Promise<void> {
   for (let n = 1; n <= BUSY_STREAMS; n++) await addStream(pool, { id: `busy-${n}` })
   const holder = await pool.connect()
   try {
     await holder.query('begin isolation level repeatable read')
     await holder.query('select from risc.streams limit 1')
     const took: number[] = []
-    for (let settled = 0; settled < SETTLED_UNDER_SNAPSHOT; ) {
+    for (let settled = 0; settled < wanted; ) {
       for (let n = 1; n <= BUSY_STREAMS; n++) await addDeliveries(pool, `busy-${n}`, 15)
       const { tookMs } = await pass(pool)
       took.push(tookMs)
@@ -72,7 +81,7 @@ async function heldSnapshot(pool: Pool, workerId: string): Promise<void> {
       if (took.length % 30 === 0) await pool.query('select risc.survey()')
     }
     const last = took.slice(-200)
-    report(`snapshot held, ${SETTLED_UNDER_SNAPSHOT} settled: the last 200 passes, 300 handed over in each`, last)
+    report(`snapshot held, ${wanted} settled: the last 200 passes, 300 handed over in each`, last)
     report('the same, nothing due', await passes(pool))
     const startedAt = performance.now()
     await pool.query('select count(*) from risc.survey_due_streams()')
@@ -108,9 +117,4 @@ async function passes(pool: Pool): Promise<number[]> {
   const took: number[] = []
   for (let n = 0; n < PASSES; n++) took.push((await pass(pool)).tookMs)
   return took
-}
-
-function report(what: string, took: readonly number[]): void {
-  const { median, min, max } = spread(took)
-  console.log(`${what.padEnd(86)} ${median.toFixed(1)} (${min.toFixed(1)} … ${max.toFixed(1)})`)
 }

@@ -5,9 +5,17 @@ import { addStream } from '../worker/rows.ts'
 import { addBacklog } from './backlog.ts'
 import { clock } from './clock.ts'
 import { EVENTS_PER_SECOND, healthyIds, inTime, paceOf, type Site, WORKERS, warmedUp } from './isolation-work.ts'
-import type { RedriveOptions } from './redrive-options.ts'
 import { enqueueSteadily, jtiOf } from './steady-events.ts'
 import { startWorkerProcess, workersStarted } from './worker-process.ts'
+
+/** How long and how hard to try. */
+export interface RedriveOptions extends Record<string, number> {
+  readonly rounds: number
+  /** Dead letters, of all streams together. */
+  readonly dead: number
+  /** For how long live events come, in each turn. */
+  readonly seconds: number
+}
 
 /** One live event; times in milliseconds since 1970. */
 export interface Delivered {
@@ -44,7 +52,7 @@ export async function takeTurn(
   redriving: boolean,
 ): Promise<RedriveTurn> {
   await setUp(pool, healthy.url, dead)
-  const stops = Array.from({ length: WORKERS }, () =>
+  const workers = Array.from({ length: WORKERS }, () =>
     startWorkerProcess(databaseUrl, { RISC_CONCURRENCY: String(SLOTS), RISC_SHUTDOWN_SECONDS: '0' }),
   )
   try {
@@ -63,7 +71,7 @@ export async function takeTurn(
       .map(({ body, at }) => ({ committedAt: committedAt.get(jti(body)) ?? Number.NaN, arrivedAt: at }))
     return { delivered, course }
   } finally {
-    await Promise.all(stops.map((stop) => stop()))
+    await Promise.all(workers.map((worker) => worker.stop()))
   }
 }
 

@@ -2,9 +2,10 @@ import { generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { promisify } from 'node:util'
 import { buildClaims, loadSigningKeys, newJti, resolveEvent, type Signer, type SigningKeys, signSet } from 'risc-set'
-import { type Spread, spread, turns } from './rounds.ts'
+import type { Findings } from './findings.ts'
+import { definePart, type Part } from './part.ts'
+import { spread, turns } from './rounds.ts'
 
-const ROUNDS = 7
 const SECONDS = 0.25
 const WIDTHS = [1, 64]
 const SIGNER_MS = 5
@@ -18,20 +19,29 @@ interface Lane {
   readonly cpuMicros: number[]
 }
 
-/** SETs signed per second by one process, and the CPU time each takes, by algorithm and through a signer function. */
-export async function run(): Promise<void> {
+/** SETs signed per second by one process, and the CPU time that each takes. */
+export const part: Part = definePart<{ readonly rounds: number }>({
+  name: 'sign',
+  about: 'SETs signed per second by one process, by algorithm and through a signer function',
+  minutes: 1,
+  options: { rounds: 7 },
+  quick: { rounds: 1 },
+  run: compareSigning,
+})
+
+async function compareSigning({ rounds }: { readonly rounds: number }): Promise<Findings> {
   const lanes: Lane[] = (await openKeys()).flatMap((one) =>
     WIDTHS.map((width) => ({ ...one, width, perSecond: [], cpuMicros: [] })),
   )
   for (const lane of lanes) await measure(lane)
-  for (let round = 0; round < ROUNDS; round++) {
+  for (let round = 0; round < rounds; round++) {
     for (const [, lane] of turns(lanes, round)) {
       const { perSecond, cpuMicros } = await measure(lane)
       lane.perSecond.push(perSecond)
       lane.cpuMicros.push(cpuMicros)
     }
   }
-  report(lanes)
+  return findingsOf(lanes, rounds)
 }
 
 async function openKeys(): Promise<{ name: string; keys: SigningKeys }[]> {
@@ -47,7 +57,10 @@ async function openKeys(): Promise<{ name: string; keys: SigningKeys }[]> {
     load('ES384', generateKeyPairSync('ec', { namedCurve: 'P-384' }).privateKey),
     load('EdDSA', generateKeyPairSync('ed25519').privateKey),
     loadSigningKeys(publicSet, { signer }).then((keys) => ({ name: 'ES256 by a signer', keys })),
-    loadSigningKeys(publicSet, { signer: far }).then((keys) => ({ name: `  … ${SIGNER_MS} ms away`, keys })),
+    loadSigningKeys(publicSet, { signer: far }).then((keys) => ({
+      name: `ES256 by a signer ${SIGNER_MS} ms away`,
+      keys,
+    })),
   ])
 }
 
@@ -83,22 +96,23 @@ async function measure({ keys, width }: Lane): Promise<{ perSecond: number; cpuM
   return { perSecond: (signed * 1000) / (performance.now() - startedAt), cpuMicros: (user + system) / signed }
 }
 
-function report(lanes: readonly Lane[]): void {
-  const lines = lanes.map(({ name, width, perSecond, cpuMicros }) => ({
-    name,
-    width,
-    perSecond: spread(perSecond),
-    cpuMicros: spread(cpuMicros),
-  }))
-  console.log(`${ROUNDS} interleaved rounds of ${SECONDS} s each, one process; CPU time of all its threads`)
-  console.log(`${'signed by'.padEnd(18)}  at once  SETs/s (least … most)       CPU µs per SET (least … most)`)
-  for (const { name, width, perSecond, cpuMicros } of lines) {
-    const rate = shown(perSecond)
-    console.log(`${name.padEnd(18)}  ${String(width).padStart(7)}  ${rate.padEnd(26)}  ${shown(cpuMicros)}`)
+function findingsOf(lanes: readonly Lane[], rounds: number): Findings {
+  return {
+    tables: [
+      {
+        caption: `${rounds} interleaved rounds of ${SECONDS} s each, one process; CPU time of all its threads`,
+        columns: [{ name: 'signed by' }, { name: 'at once' }, { name: 'SETs per second' }, { name: 'CPU µs per SET' }],
+        rows: lanes.map(({ name, width, perSecond, cpuMicros }) => [name, width, spread(perSecond), spread(cpuMicros)]),
+      },
+    ],
+    verdicts: [],
+    plot: {
+      kind: 'bars',
+      unit: 'SETs signed per second, one process',
+      bars: lanes.map(({ name, width, perSecond }) => ({
+        name: `${name}, ${width} at once`,
+        value: spread(perSecond),
+      })),
+    },
   }
-  console.log(JSON.stringify({ bench: 'sign', rounds: ROUNDS, seconds: SECONDS, lanes: lines }))
-}
-
-function shown({ median, min, max }: Spread): string {
-  return `${median.toFixed(0)} (${min.toFixed(0)} … ${max.toFixed(0)})`
 }
