@@ -74,7 +74,8 @@ CREATE DOMAIN risc.sealed AS text
 --
 
 CREATE FUNCTION risc.accepted_by_second(p_since timestamp with time zone) RETURNS TABLE(stream_id text, second timestamp with time zone, accepted bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     AS $$
@@ -89,6 +90,7 @@ $$;
 
 CREATE FUNCTION risc.add_flow_and_pace() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into risc.flow (stream_id) values (new.id);
@@ -102,6 +104,7 @@ end $$;
 
 CREATE FUNCTION risc.add_jobs(p_tickets bigint[]) RETURNS TABLE(ticket bigint, job_id bigint)
     LANGUAGE plpgsql ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -116,6 +119,7 @@ end $$;
 
 CREATE FUNCTION risc.await_stream_status() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform risc.await_transactions('risc.streams', 'AccessShareLock');
@@ -158,7 +162,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago double precision) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into risc.workers (id, name, slots, pool_id, has_lifeline, dispatched_at)
@@ -175,6 +180,7 @@ end $$;
 
 CREATE FUNCTION risc.cancel_redrive(p_redrive_id bigint, p_by text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.redrive_streams r set state = 'cancelled' where r.redrive_id = p_redrive_id and r.state = 'running';
@@ -243,7 +249,8 @@ $$;
 --
 
 CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, credential text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -285,6 +292,7 @@ end $$;
 
 CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
     count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
@@ -301,7 +309,8 @@ $$;
 --
 
 CREATE FUNCTION risc.count_deliveries() RETURNS TABLE(stream_id text, waiting bigint, dead bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     AS $$
@@ -318,6 +327,7 @@ $$;
 
 CREATE FUNCTION risc.database_figures() RETURNS TABLE(workers double precision, slots double precision, oldest_snapshot_age double precision, inflight_dead_rows double precision)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select
     (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),
@@ -338,6 +348,7 @@ $$;
 
 CREATE FUNCTION risc.delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_history integer;
@@ -373,6 +384,7 @@ $$;
 
 CREATE FUNCTION risc.discard(p_jtis text[], p_reason text) RETURNS SETOF text
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_locked bigint[] := array(
@@ -407,6 +419,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text) RETURNS TABLE(discarded integer, after_id bigint)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -434,6 +447,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_deliveries(p_deliveries bigint[], p_reason text) RETURNS SETOF text
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with gone as (
     delete from risc.deliveries d where d.id = any (p_deliveries) returning d.*
@@ -452,6 +466,7 @@ $$;
 
 CREATE FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -592,6 +607,7 @@ END;
 
 CREATE FUNCTION risc.discard_old_dead(p_days integer, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -613,6 +629,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_stream(p_stream_id text, p_reason text, p_limit integer) RETURNS TABLE(queued bigint, dead bigint)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -650,7 +667,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.dispatch() RETURNS TABLE(handed integer, took_ms double precision)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -700,6 +718,7 @@ end $$;
 
 CREATE FUNCTION risc.drop_old_partition(p_parent text, p_days integer) RETURNS text
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '100ms'
     AS $_$
 declare
@@ -786,6 +805,7 @@ end $$;
 
 CREATE FUNCTION risc.erase_deliveries(p_deliveries bigint[]) RETURNS TABLE(delivery_id bigint, was text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -825,6 +845,7 @@ end $$;
 
 CREATE FUNCTION risc.expire(p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -877,7 +898,8 @@ CREATE FUNCTION risc.fits(p_delivery risc.deliveries, p_filter risc.dead_filter)
 --
 
 CREATE FUNCTION risc.hand_back(p_worker_id uuid, p_tickets bigint[]) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_count integer;
@@ -946,6 +968,7 @@ $$;
 
 CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1018,7 +1041,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.leave(p_worker_id uuid, p_pool_ids text[]) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_requeued integer;
@@ -1066,7 +1090,8 @@ END;
 --
 
 CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     AS $$
 declare
@@ -1117,6 +1142,7 @@ end $$;
 
 CREATE FUNCTION risc.make_partitions(p_days integer DEFAULT 7) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $_$
 declare
@@ -1158,6 +1184,7 @@ CREATE FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_clo
 
 CREATE FUNCTION risc.note_in_flight(p_handed integer) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_old bigint := (select l.last_value from risc.lately_in_flight l);
@@ -1178,6 +1205,7 @@ end $$;
 
 CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint, to_send bigint, per_second double precision)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
     coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
@@ -1190,6 +1218,7 @@ $$;
 
 CREATE FUNCTION risc.probe(p_stream_id text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.flow f set open_until = now() where f.stream_id = p_stream_id and f.open_until > now();
@@ -1202,6 +1231,7 @@ end $$;
 
 CREATE FUNCTION risc.probe_mended_stream() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if current_setting('risc.is_reseal', true) is distinct from 'on' then
@@ -1216,6 +1246,7 @@ end $$;
 
 CREATE FUNCTION risc.quotes(p_text text, p_words text[]) RETURNS boolean
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
   select exists (
     select from unnest(p_words) w
@@ -1229,6 +1260,7 @@ $_$;
 
 CREATE FUNCTION risc.raise_low_ticket() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_old bigint := (select l.last_value from risc.low_ticket l);
@@ -1246,7 +1278,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.rate_room_at(p_stream_id text) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select p.paid_at - (s.rate_burst - 1) * s.rate_spacing
   from risc.streams s join risc.pace p on p.stream_id = s.id
@@ -1364,7 +1397,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.redrive() RETURNS TABLE(released integer, skipped integer, running integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -1472,6 +1506,7 @@ CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
 
 CREATE FUNCTION risc.refuse_update() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
@@ -1483,6 +1518,7 @@ end $$;
 
 CREATE FUNCTION risc.release(p_redrive_id bigint, p_stream_id text, p_room integer) RETURNS TABLE(released integer, skipped integer)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_look constant integer := 5000;
@@ -1600,6 +1636,7 @@ end $$;
 
 CREATE FUNCTION risc.requeue_lost(p_limit integer, p_steady boolean) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_count integer;
@@ -1646,6 +1683,7 @@ end $$;
 
 CREATE FUNCTION risc.resume_redrive(p_redrive_id bigint) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.redrive_streams r set state = 'running', next_at = now()
@@ -1665,7 +1703,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer) RETURNS TABLE(dead integer, dropped text, overflow integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_keeps risc.retention;
@@ -1737,6 +1776,7 @@ end $$;
 
 CREATE FUNCTION risc.retry(p_jtis text[]) RETURNS SETOF text
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select a.jti from risc.send_again(array(select d.id from risc.deliveries d where d.jti = any (p_jtis)), null) a;
 $$;
@@ -1820,6 +1860,7 @@ $$;
 
 CREATE FUNCTION risc.send_again(p_deliveries bigint[], p_redrive_id bigint) RETURNS TABLE(delivery_id bigint, jti text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -1881,7 +1922,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.settle(p_outcomes jsonb) RETURNS bigint[]
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
@@ -1984,6 +2026,7 @@ end $$;
 
 CREATE FUNCTION risc.shorten_pace(p_stream_id text) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
@@ -1998,6 +2041,7 @@ end $$;
 
 CREATE FUNCTION risc.start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text) RETURNS bigint
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_redrive_id bigint;
@@ -2024,7 +2068,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision, certificate_expires_at double precision)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2113,7 +2158,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.stream_state() RETURNS TABLE(stream_id text, profile text, status text, status_reason text, status_changed_at timestamp with time zone, breaker_open_until timestamp with time zone, breaker_open_because text, dispatched bigint, window_earned integer, max_in_flight integer, oldest_due_at timestamp with time zone)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2147,7 +2193,8 @@ CREATE FUNCTION risc.stream_updated() RETURNS text
 --
 
 CREATE FUNCTION risc.survey() RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2208,7 +2255,8 @@ $$;
 --
 
 CREATE FUNCTION risc.tidy() RETURNS TABLE(expired integer, discarded integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   expired := risc.expire(2000);
