@@ -1216,7 +1216,8 @@ CREATE FUNCTION risc.missing_rights(p_grant text, p_role name) RETURNS TABLE(pri
       where c.oid = r.object::regclass and (
         m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, c.relowner, 'usage') or exists (
           select from pg_policy l cross join unnest(l.polroles) g (oid)
-          where l.polrelid = c.oid and l.polcmd = '*' and case g.oid when 0 then true else pg_has_role(m.oid, g.oid, 'usage') end)))
+          where l.polrelid = c.oid and l.polcmd = '*'
+            and case g.oid when 0 then true else pg_has_role(m.oid, g.oid, 'usage') end)))
     when r.columns is null then has_table_privilege(p_role, r.object, r.privilege)
     else (select bool_and(has_column_privilege(p_role, r.object, c, r.privilege)) from unnest(r.columns) c)
   end;
@@ -1848,8 +1849,9 @@ CREATE FUNCTION risc.rights(p_grant text) RETURNS TABLE(privilege text, kind tex
 
       ('work', 'usage', 'schema', array['risc', 'risc_worker'], null),
       ('work', 'execute', 'function', array[
-        'risc.beat', 'risc.lifeline', 'risc.leave', 'risc.dispatch', 'risc.claim', 'risc.settle', 'risc.hand_back', 'risc.maintain',
-        'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain', 'risc.stream_figures', 'risc.database_figures', 'risc.worker_ttl'], null),
+        'risc.beat', 'risc.lifeline', 'risc.leave', 'risc.dispatch', 'risc.claim', 'risc.settle', 'risc.hand_back',
+        'risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain',
+        'risc.stream_figures', 'risc.database_figures', 'risc.worker_ttl'], null),
       ('work', 'select', 'table', array['risc.migrations', 'risc_worker.migrations', 'risc.workers'], null),
       ('work', 'maintain', 'table', array['risc.inflight'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
       ('work', 'select, update, delete', 'table', array['risc_worker._private_jobs'], null),
@@ -1862,8 +1864,9 @@ CREATE FUNCTION risc.rights(p_grant text) RETURNS TABLE(privilege text, kind tex
       -- for `risc-worker check`, which goes the way to each endpoint; a claim shows all of it
       ('work', 'execute', 'function', array['risc.key_usage'], null),
       ('work', 'select', 'table', array['risc.inflight'], '{worker_id}'),
-      ('work', 'select', 'table', array['risc.streams'],
-        '{id,status,endpoint_url,allowed_networks,allowed_ports,ca_certificates,client_certificate,client_private_key,token_request,credential}'),
+      ('work', 'select', 'table', array['risc.streams'], array[
+        'id', 'status', 'endpoint_url', 'allowed_networks', 'allowed_ports', 'ca_certificates', 'client_certificate',
+        'client_private_key', 'token_request', 'credential']),
 
       ('inspect', 'usage', 'schema', array['risc'], null),
       ('inspect', 'select', 'table', array[
