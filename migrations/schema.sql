@@ -1719,6 +1719,7 @@ end $$;
 
 CREATE FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "risc.is_reseal" TO 'on'
     AS $$
 begin
@@ -3849,6 +3850,12 @@ REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid te
 --
 
 REVOKE ALL ON FUNCTION risc.requeue_lost(p_limit integer, p_steady boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION reseal(p_stream_id text, p_use text, p_old text, p_new text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION resume_redrive(p_redrive_id bigint); Type: ACL; Schema: risc; Owner: -
