@@ -2,7 +2,7 @@
 
 create schema if not exists risc;
 
-create function risc.refuse_update() returns trigger language plpgsql as $$
+create function risc.refuse_update() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
 end $$;
@@ -113,7 +113,7 @@ create table risc.pace (
   primary key (stream_id, paid_at)
 ) with (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 
-create function risc.add_flow_and_pace() returns trigger language plpgsql as $$
+create function risc.add_flow_and_pace() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   insert into risc.flow (stream_id) values (new.id);
   insert into risc.pace (stream_id) values (new.id);
@@ -124,14 +124,14 @@ create trigger stream_has_flow_and_pace after insert on risc.streams
   for each row execute function risc.add_flow_and_pace();
 
 -- Has a stream that waits for its breaker tried at once. Tells whether it waited.
-create function risc.probe(p_stream_id text) returns boolean language plpgsql as $$
+create function risc.probe(p_stream_id text) returns boolean language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update risc.flow f set open_until = now() where f.stream_id = p_stream_id and f.open_until > now();
   return found;
 end $$;
 
 -- Whoever mends a stream wants to see it go. To seal a credential with another key mends nothing.
-create function risc.probe_mended_stream() returns trigger language plpgsql as $$
+create function risc.probe_mended_stream() returns trigger language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   if current_setting('risc.is_reseal', true) is distinct from 'on' then
     perform risc.probe(new.id);
@@ -146,7 +146,7 @@ create trigger mended_stream_is_probed
 
 -- Puts a credential sealed anew in the place of the old one, unless somebody else has changed it meanwhile. Tells whether it did.
 create function risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) returns boolean
-language plpgsql set risc.is_reseal = 'on' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set risc.is_reseal = 'on' as $$
 begin
   update risc.streams s
   set credential = case p_use when 'credential' then p_new else s.credential end,

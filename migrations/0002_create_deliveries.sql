@@ -174,7 +174,7 @@ create table risc.attempts_overflow partition of risc.attempts default;
 -- Makes the daily partitions (UTC) of today and the days to come; tells how many it made. Attached rather than created
 -- in place, which would stop every settle for the moment.
 create function risc.make_partitions(p_days integer default 7) returns integer
-language plpgsql set timezone = 'UTC' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set timezone = 'UTC' as $$
 declare
   v_parent text;
   v_day date;

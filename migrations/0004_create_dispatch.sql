@@ -51,7 +51,8 @@ $$;
 -- Looks from the beginning, seldom when that is dear, and decides whether the passes may. Marks rise with what dispatch
 -- hands out; here they sink again to what a long transaction committed late.
 create function risc.survey() returns boolean
-language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_began_at timestamptz := clock_timestamp();
   v_nothing_before timestamptz := v_began_at - interval '1 second';
@@ -231,7 +232,7 @@ $$;
 
 -- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
 create function risc.add_jobs(p_tickets bigint[]) returns table (ticket bigint, job_id bigint)
-language plpgsql rows 100 as $$
+language plpgsql set search_path = pg_catalog, pg_temp rows 100 as $$
 begin
   return query
   select j.payload::text::bigint, j.id from risc_worker.add_jobs(
@@ -286,7 +287,7 @@ returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, pro
 $$;
 
 -- Lets the searches of the passes to come begin at the oldest ticket that is out.
-create function risc.raise_low_ticket() returns void language plpgsql as $$
+create function risc.raise_low_ticket() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_old bigint := (select l.last_value from risc.low_ticket l);
   v_new bigint := coalesce(
@@ -299,7 +300,8 @@ begin
 end $$;
 
 -- Remembers what is in flight after a pass that handed over p_handed; what it was before is forgotten within seconds.
-create function risc.note_in_flight(p_handed integer) returns void language plpgsql as $$
+create function risc.note_in_flight(p_handed integer) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_old bigint := (select l.last_value from risc.lately_in_flight l);
   v_new bigint := v_old * 49 / 50;
@@ -316,7 +318,8 @@ end $$;
 -- One pass, or nothing (no row) when it is another host's turn. Tells how many deliveries it handed over and what it
 -- took here, which the caller's own clock cannot tell apart from its own business.
 create function risc.dispatch() returns table (handed integer, took_ms double precision)
-language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_deliveries bigint[];
   v_streams text[];

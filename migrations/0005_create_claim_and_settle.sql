@@ -12,7 +12,8 @@ returns table (
   endpoint_url text, credential text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[],
   allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text
 )
-language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_mine bigint[];
 begin
@@ -52,7 +53,8 @@ end $$;
 -- is longer. Where somebody has a stream's row for long, as a transaction that mends it, a batch forgets what it learned
 -- rather than wait.
 create function risc.learn(p_lessons jsonb) returns void
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
 set lock_timeout = '250ms' as $$
 declare
   v_locked text[];
@@ -126,7 +128,8 @@ return sha256(convert_to(p_signed_set, 'UTF8'));
 -- connected_to?, certificate_sha256?, certificate_expires_at?, duration_ms?, waits_ms?, holds?, pauses? }]. What has a
 -- duration was an attempt.
 create function risc.settle(p_outcomes jsonb) returns bigint[]
-language plpgsql set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_nestloop = off set enable_mergejoin = off
 set plan_cache_mode = force_generic_plan as $$
 declare
   v_tickets bigint[];
@@ -219,7 +222,8 @@ begin
 end $$;
 
 -- Gives tickets back untried: they are queued again at once and no attempt is counted.
-create function risc.hand_back(p_worker_id uuid, p_tickets bigint[]) returns integer language plpgsql as $$
+create function risc.hand_back(p_worker_id uuid, p_tickets bigint[]) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_count integer;
 begin

@@ -8,7 +8,7 @@ return hashtextextended('risc.worker ' || p_worker_id, 0);
 create function risc.beat(
   p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago float8
 ) returns integer
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   insert into risc.workers (id, name, slots, pool_id, has_lifeline, dispatched_at)
   values (p_worker_id, p_name, p_slots, p_pool_id, p_has_lifeline, now() - p_dispatched_ms_ago * interval '1 millisecond')
@@ -19,7 +19,8 @@ begin
 end $$;
 
 -- A worker's last word: what it still holds is queued again, and what its runners had locked is free.
-create function risc.leave(p_worker_id uuid, p_pool_ids text[]) returns integer language plpgsql as $$
+create function risc.leave(p_worker_id uuid, p_pool_ids text[]) returns integer
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_requeued integer;
 begin
@@ -31,7 +32,8 @@ end $$;
 
 -- Queues again what is in flight and cannot land any more; at most p_limit, never waiting for a row that is busy. What a
 -- living worker has claimed is only taken back if p_steady: after an outage it may hold the outcome in its hand.
-create function risc.requeue_lost(p_limit integer, p_steady boolean) returns integer language plpgsql as $$
+create function risc.requeue_lost(p_limit integer, p_steady boolean) returns integer
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_count integer;
 begin
@@ -57,7 +59,8 @@ end $$;
 -- Gives up what is too old, also where nothing is sent; at most p_limit. What is oldest is due first, but for what waits
 -- for another attempt: so the first ten of each stream tell whether it is worth to look at a thousand.
 create function risc.expire(p_limit integer) returns integer
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_count integer;
 begin
@@ -86,7 +89,8 @@ begin
 end $$;
 
 -- Moves deliveries that the caller has locked to history as discarded, and returns their jtis.
-create function risc.discard_deliveries(p_deliveries bigint[], p_reason text) returns setof text language sql as $$
+create function risc.discard_deliveries(p_deliveries bigint[], p_reason text) returns setof text
+language sql set search_path = pg_catalog, pg_temp as $$
   with gone as (
     delete from risc.deliveries d where d.id = any (p_deliveries) returning d.*
   )
@@ -101,7 +105,8 @@ $$;
 -- Discards what waits for a stream that is, or was until now, disabled (SSF 1.0 §8.1.2.1: nothing is held for it); at most
 -- p_limit. What is urgent tells the receiver of it.
 create function risc.discard_waiting(p_stream_id text, p_limit integer) returns integer
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_locked bigint[] := array(
     select d.id from (
@@ -126,7 +131,8 @@ begin atomic
 end;
 
 -- What can wait, and may be dear: so it is a statement of its own, which takes nothing else down with it.
-create function risc.tidy() returns table (expired integer, discarded integer) language plpgsql as $$
+create function risc.tidy() returns table (expired integer, discarded integer)
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 begin
   expired := risc.expire(2000);
   discarded := risc.discard_disabled(2000);
@@ -158,7 +164,7 @@ create function risc.maintain(p_answered_for_ms double precision)
 returns table (
   dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint
 )
-language plpgsql set jit = off as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
   v_steady_for interval := least(p_answered_for_ms * interval '1 millisecond', now() - risc.server_started_at());
   v_dead text[];

@@ -40,7 +40,8 @@ select h.jti, h.stream_id, h.event_type, h.txn, h.kid, h.outcome, null, h.attemp
 from risc.history h;
 
 -- When a stream's rate lets the next request through: the rate of risc.rooms(), the other way round.
-create function risc.rate_room_at(p_stream_id text) returns timestamptz language sql stable as $$
+create function risc.rate_room_at(p_stream_id text) returns timestamptz
+language sql stable security definer set search_path = pg_catalog, pg_temp as $$
   select p.paid_at - (s.rate_burst - 1) * s.rate_spacing
   from risc.streams s join risc.pace p on p.stream_id = s.id
   where s.id = p_stream_id order by p.stream_id, p.paid_at desc limit 1;

@@ -25,7 +25,7 @@ return case
 -- of which a redrive knows nothing, are due at once. What is in flight or held by somebody is left alone, and so is a dead
 -- letter that cannot be sent. Returns what it touched.
 create function risc.send_again(p_deliveries bigint[], p_redrive_id bigint)
-returns table (delivery_id bigint, jti text) language plpgsql as $$
+returns table (delivery_id bigint, jti text) language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   return query
   with chosen as materialized (
@@ -45,7 +45,7 @@ begin
   returning d.id, d.jti;
 end $$;
 
-create function risc.retry(p_jtis text[]) returns setof text language sql as $$
+create function risc.retry(p_jtis text[]) returns setof text language sql set search_path = pg_catalog, pg_temp as $$
   select a.jti from risc.send_again(array(select d.id from risc.deliveries d where d.jti = any (p_jtis)), null) a;
 $$;
 
@@ -89,7 +89,7 @@ create unique index redrive_streams_running on risc.redrive_streams (stream_id) 
 create function risc.count_dead(p_filter risc.dead_filter)
 returns table (
   stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint
-) language sql stable as $$
+) language sql stable set search_path = pg_catalog, pg_temp as $$
   select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
     count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
   from risc.deliveries d
@@ -105,7 +105,7 @@ create function risc.plan_redrive(p_filter risc.dead_filter, p_per_second double
 returns table (
   stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint,
   to_send bigint, per_second double precision
-) language sql stable as $$
+) language sql stable set search_path = pg_catalog, pg_temp as $$
   select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
     coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
   from risc.count_dead(p_filter) c join risc.streams s on s.id = c.stream_id;
@@ -113,7 +113,7 @@ $$;
 
 -- Begins a redrive and returns its id, or null if there is nothing to send. Fails while another one has one of its streams.
 create function risc.start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text) returns bigint
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_redrive_id bigint;
 begin
@@ -135,7 +135,8 @@ exception when unique_violation then
 end $$;
 
 -- Tells whether it was under way. What was released is sent.
-create function risc.cancel_redrive(p_redrive_id bigint, p_by text) returns boolean language plpgsql as $$
+create function risc.cancel_redrive(p_redrive_id bigint, p_by text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update risc.redrive_streams r set state = 'cancelled' where r.redrive_id = p_redrive_id and r.state = 'running';
   if not found then
@@ -146,7 +147,8 @@ begin
 end $$;
 
 -- Tells whether it had been cancelled. It goes on with what is left.
-create function risc.resume_redrive(p_redrive_id bigint) returns boolean language plpgsql as $$
+create function risc.resume_redrive(p_redrive_id bigint) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   update risc.redrive_streams r set state = 'running', next_at = now()
   where r.redrive_id = p_redrive_id and r.state = 'cancelled';
@@ -218,7 +220,7 @@ $$;
 -- Releases the next dead letters of one stream, p_room at most. Looks at a bounded number of them, and no further than the
 -- first that somebody else holds: it is met again in the next turn.
 create function risc.release(p_redrive_id bigint, p_stream_id text, p_room integer)
-returns table (released integer, skipped integer) language plpgsql as $$
+returns table (released integer, skipped integer) language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_look constant integer := 5000;
   v_filter constant risc.dead_filter := (
@@ -275,7 +277,8 @@ end $$;
 -- One turn of all redrives, or nothing (no row) when it is another worker's. Tells how many streams they are still to go on
 -- with.
 create function risc.redrive() returns table (released integer, skipped integer, running integer)
-language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 begin
   if not pg_try_advisory_xact_lock(hashtextextended('risc.redrive', 0)) then
     return;
@@ -318,7 +321,8 @@ cross join lateral (
 
 -- Discards deliveries for a reason, dead or queued: they leave for risc.history without their SET. What is in flight or held
 -- by somebody is left alone. Returns what it discarded.
-create function risc.discard(p_jtis text[], p_reason text) returns setof text language plpgsql as $$
+create function risc.discard(p_jtis text[], p_reason text) returns setof text
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_locked bigint[] := array(
     select d.id from risc.deliveries d where d.jti = any (p_jtis) order by d.id for update skip locked);
@@ -334,7 +338,8 @@ end $$;
 -- after which to go on, or null when there are no more.
 create function risc.discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text)
 returns table (discarded integer, after_id bigint)
-language plpgsql set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_fitting bigint[];
 begin

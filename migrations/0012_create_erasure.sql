@@ -9,7 +9,8 @@ create index history_discarded on risc.history (settled_at) where outcome = 'dis
 -- it is claimed, by a worker that may be sending it, or held by somebody else, and stays. What is not there is not told of.
 -- Of a worker that comes for a ticket taken back here, or settles one, nothing is recorded.
 create function risc.erase_deliveries(p_deliveries bigint[]) returns table (delivery_id bigint, was text)
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_unclaimed bigint[];
   v_free bigint[];
@@ -41,7 +42,8 @@ end $$;
 
 -- Whether a text has one of these words in it, in any case and not within a longer one. A regular expression of all words
 -- would take seconds to compile.
-create function risc.quotes(p_text text, p_words text[]) returns boolean language sql stable as $$
+create function risc.quotes(p_text text, p_words text[]) returns boolean
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select exists (
     select from unnest(p_words) w
     where case when strpos(lower(p_text), lower(w)) > 0

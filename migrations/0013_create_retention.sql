@@ -20,7 +20,8 @@ return now() - p_days * interval '24 hours';
 
 -- Gives up dead letters that have been dead for p_days; at most p_limit.
 create function risc.discard_old_dead(p_days integer, p_limit integer) returns integer
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_old bigint[] := array(
     select d.id from risc.deliveries d
@@ -36,7 +37,7 @@ end $$;
 -- name, or null. Settles wait while this waits for whoever reads all of it, so it does not wait long. Detaching
 -- concurrently would hold up nobody, but PostgreSQL refuses it beside a default partition, which settling must not miss.
 create function risc.drop_old_partition(p_parent text, p_days integer) returns text
-language plpgsql set lock_timeout = '100ms' as $$
+language plpgsql set search_path = pg_catalog, pg_temp set lock_timeout = '100ms' as $$
 declare
   v_name text;
   v_end timestamptz;
@@ -59,7 +60,7 @@ end $$;
 
 -- Deletes what is too old of what had no partition to go to; at most p_limit rows of each kind.
 create function risc.delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer) returns integer
-language plpgsql as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 declare
   v_history integer;
   v_attempts integer;
@@ -78,7 +79,7 @@ end $$;
 -- living worker has not said yet for how long it is to keep things.
 create function risc.retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer)
 returns table (dead integer, dropped text, overflow integer)
-language plpgsql as $$
+language plpgsql security definer set search_path = pg_catalog, pg_temp as $$
 declare
   v_keeps risc.retention;
 begin

@@ -9,7 +9,8 @@ returns table (
   stream_id text, status text, reason text, streams float8, oldest_due_age float8,
   queued float8, dispatched float8, dead float8, open_breakers float8, send_window float8, certificate_expires_at float8
 )
-language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
   with stream as materialized (
     select s.id, row_number() over (order by s.created_at, s.id) <= p_named as is_named,
       case when s.status = 'enabled' and f.open_until is not null then 'held' else s.status end as status,
@@ -75,7 +76,7 @@ $$;
 -- other roles are seen by a role that has pg_read_all_stats.
 create function risc.database_figures()
 returns table (workers float8, slots float8, oldest_snapshot_age float8, inflight_dead_rows float8)
-language sql stable as $$
+language sql stable set search_path = pg_catalog, pg_temp as $$
   select
     (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),
     (select coalesce(sum(w.slots), 0) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),

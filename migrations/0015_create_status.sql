@@ -8,7 +8,8 @@ returns table (
   breaker_open_until timestamptz, breaker_open_because text,
   dispatched bigint, window_earned integer, max_in_flight integer, oldest_due_at timestamptz
 )
-language sql stable set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set enable_bitmapscan = off as $$
   select s.id, s.profile, s.status, s.status_reason, s.status_changed_at, f.open_until, f.open_because,
     coalesce(i.count, 0), least(f.ramp, s.max_in_flight), s.max_in_flight, d.due_at
   from risc.streams s
@@ -27,7 +28,7 @@ $$;
 
 -- How many deliveries each stream has that are not settled, exactly: a second for each million or so.
 create function risc.count_deliveries() returns table (stream_id text, waiting bigint, dead bigint)
-language sql stable set jit = off set enable_seqscan = off as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
   select c.stream_id, sum(c.waiting)::bigint, sum(c.dead)::bigint from (
     select d.stream_id, count(*) as waiting, 0 as dead from risc.deliveries d where d.state = 'queued' group by d.stream_id
     union all
@@ -38,7 +39,7 @@ $$;
 -- What was accepted in each whole second since then.
 create function risc.accepted_by_second(p_since timestamptz)
 returns table (stream_id text, second timestamptz, accepted bigint)
-language sql stable set jit = off set enable_seqscan = off as $$
+language sql stable security definer set search_path = pg_catalog, pg_temp set jit = off set enable_seqscan = off as $$
   select h.stream_id, date_trunc('second', h.settled_at) as second, count(*) from risc.history h
   where h.settled_at >= p_since and h.settled_at < date_trunc('second', now()) and h.outcome = 'accepted'
   group by h.stream_id, second;

@@ -4,7 +4,8 @@
 
 -- Has a stream owe its rate no more than the burst of today: what an older, slower rate made it wait for is forgotten. In
 -- dispatch's turn, since that alone writes the row.
-create function risc.shorten_pace(p_stream_id text) returns void language plpgsql as $$
+create function risc.shorten_pace(p_stream_id text) returns void
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
   update risc.pace p set paid_at = now() + s.rate_burst * s.rate_spacing
@@ -15,7 +16,7 @@ end $$;
 -- Waits until all that knew a stream's status before the last change of it is over: transactions that may enqueue for it,
 -- five seconds at most, and a pass that may hand over what it has. A transaction in REPEATABLE READ that has not asked for
 -- its recipients yet is not seen: should its stream be gone by then, it fails and has to be tried again.
-create function risc.await_stream_status() returns void language plpgsql as $$
+create function risc.await_stream_status() returns void language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
   perform risc.await_transactions('risc.streams', 'AccessShareLock');
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
@@ -25,7 +26,8 @@ end $$;
 -- over and unclaimed is taken back; what a worker has claimed is left alone. Tells how many were queued, how many dead.
 create function risc.discard_stream(p_stream_id text, p_reason text, p_limit integer)
 returns table (queued bigint, dead bigint)
-language plpgsql set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+language plpgsql set search_path = pg_catalog, pg_temp
+set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_locked bigint[];
 begin

@@ -74,7 +74,8 @@ CREATE DOMAIN risc.sealed AS text
 --
 
 CREATE FUNCTION risc.accepted_by_second(p_since timestamp with time zone) RETURNS TABLE(stream_id text, second timestamp with time zone, accepted bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     AS $$
@@ -89,6 +90,7 @@ $$;
 
 CREATE FUNCTION risc.add_flow_and_pace() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into risc.flow (stream_id) values (new.id);
@@ -102,6 +104,7 @@ end $$;
 
 CREATE FUNCTION risc.add_jobs(p_tickets bigint[]) RETURNS TABLE(ticket bigint, job_id bigint)
     LANGUAGE plpgsql ROWS 100
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -116,6 +119,7 @@ end $$;
 
 CREATE FUNCTION risc.await_stream_status() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform risc.await_transactions('risc.streams', 'AccessShareLock');
@@ -158,7 +162,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago double precision) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   insert into risc.workers (id, name, slots, pool_id, has_lifeline, dispatched_at)
@@ -175,6 +180,7 @@ end $$;
 
 CREATE FUNCTION risc.cancel_redrive(p_redrive_id bigint, p_by text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.redrive_streams r set state = 'cancelled' where r.redrive_id = p_redrive_id and r.state = 'running';
@@ -243,7 +249,8 @@ $$;
 --
 
 CREATE FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) RETURNS TABLE(ticket bigint, delivery_id bigint, jti text, stream_id text, event_type text, attempts smallint, age_ms bigint, expires_in_ms bigint, last_reason text, probe boolean, urgent boolean, traceparent text, signed_set text, endpoint_url text, credential text, token_request jsonb, timeout_ms integer, retry_delays_ms integer[], allowed_networks cidr[], allowed_ports integer[], ca_certificates text, client_certificate text, client_private_key text)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -285,6 +292,7 @@ end $$;
 
 CREATE FUNCTION risc.count_dead(p_filter risc.dead_filter) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select d.stream_id, min(d.id), count(*), count(*) filter (where w.why = 'exp_passed'),
     count(*) filter (where w.why = 'stream_disabled'), count(*) filter (where w.why = 'about_stream')
@@ -301,7 +309,8 @@ $$;
 --
 
 CREATE FUNCTION risc.count_deliveries() RETURNS TABLE(stream_id text, waiting bigint, dead bigint)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     AS $$
@@ -318,6 +327,7 @@ $$;
 
 CREATE FUNCTION risc.database_figures() RETURNS TABLE(workers double precision, slots double precision, oldest_snapshot_age double precision, inflight_dead_rows double precision)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select
     (select count(*) from risc.workers w where w.beat_at > now() - risc.worker_ttl()),
@@ -338,6 +348,7 @@ $$;
 
 CREATE FUNCTION risc.delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_history integer;
@@ -373,6 +384,7 @@ $$;
 
 CREATE FUNCTION risc.discard(p_jtis text[], p_reason text) RETURNS SETOF text
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_locked bigint[] := array(
@@ -407,6 +419,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text) RETURNS TABLE(discarded integer, after_id bigint)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -434,6 +447,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_deliveries(p_deliveries bigint[], p_reason text) RETURNS SETOF text
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   with gone as (
     delete from risc.deliveries d where d.id = any (p_deliveries) returning d.*
@@ -452,6 +466,7 @@ $$;
 
 CREATE FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -592,6 +607,7 @@ END;
 
 CREATE FUNCTION risc.discard_old_dead(p_days integer, p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -613,6 +629,7 @@ end $$;
 
 CREATE FUNCTION risc.discard_stream(p_stream_id text, p_reason text, p_limit integer) RETURNS TABLE(queued bigint, dead bigint)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -650,7 +667,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.dispatch() RETURNS TABLE(handed integer, took_ms double precision)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -700,6 +718,7 @@ end $$;
 
 CREATE FUNCTION risc.drop_old_partition(p_parent text, p_days integer) RETURNS text
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET lock_timeout TO '100ms'
     AS $_$
 declare
@@ -786,6 +805,7 @@ end $$;
 
 CREATE FUNCTION risc.erase_deliveries(p_deliveries bigint[]) RETURNS TABLE(delivery_id bigint, was text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -825,6 +845,7 @@ end $$;
 
 CREATE FUNCTION risc.expire(p_limit integer) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -873,11 +894,41 @@ CREATE FUNCTION risc.fits(p_delivery risc.deliveries, p_filter risc.dead_filter)
     RETURN (((p_delivery).state = 'dead'::text) AND (((p_filter).stream_id IS NULL) OR ((p_delivery).stream_id = (p_filter).stream_id)) AND (((p_filter).event_type IS NULL) OR ((p_delivery).event_type = (p_filter).event_type)) AND (((p_filter).reason IS NULL) OR ((p_filter).reason = ANY (ARRAY[(p_delivery).dead_because, (p_delivery).last_reason]))) AND (((p_filter).since IS NULL) OR ((p_delivery).dead_at >= (p_filter).since)) AND (((p_filter).until IS NULL) OR ((p_delivery).dead_at <= (p_filter).until)));
 
 --
+-- Name: grant_rights(text, name); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.grant_rights(p_grant text, p_role name) RETURNS SETOF text
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $_$
+declare
+  v_right record;
+  v_statement text;
+begin
+  if not exists (select from risc.rights(p_grant)) then
+    raise exception 'there is no grant %: it is enqueue, work or inspect', p_grant using errcode = 'invalid_parameter_value';
+  end if;
+  if not exists (select from pg_roles r where r.rolname = p_role) then
+    raise exception 'there is no role %', p_role using errcode = 'undefined_object';
+  end if;
+  for v_right in select * from risc.missing_rights(p_grant, p_role) loop
+    v_statement := case v_right.privilege
+      when 'policy' then format('create policy %I on %s to %1$I using (true) with check (true)', p_role, v_right.object)
+      else format('grant %s%s on %s %s to %I', v_right.privilege,
+        (select ' (' || string_agg(quote_ident(c), ', ') || ')' from unnest(v_right.columns) c),
+        v_right.kind, v_right.object, p_role) end;
+    execute v_statement;
+    return next v_statement;
+  end loop;
+end $_$;
+
+--
 -- Name: hand_back(uuid, bigint[]); Type: FUNCTION; Schema: risc; Owner: -
 --
 
 CREATE FUNCTION risc.hand_back(p_worker_id uuid, p_tickets bigint[]) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_count integer;
@@ -946,6 +997,7 @@ $$;
 
 CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
@@ -1018,7 +1070,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.leave(p_worker_id uuid, p_pool_ids text[]) RETURNS integer
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_requeued integer;
@@ -1066,7 +1119,8 @@ END;
 --
 
 CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     AS $$
 declare
@@ -1117,6 +1171,7 @@ end $$;
 
 CREATE FUNCTION risc.make_partitions(p_days integer DEFAULT 7) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "TimeZone" TO 'UTC'
     AS $_$
 declare
@@ -1145,6 +1200,30 @@ begin
 end $_$;
 
 --
+-- Name: missing_rights(text, name); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.missing_rights(p_grant text, p_role name) RETURNS TABLE(privilege text, kind text, object text, columns text[])
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select r.* from risc.rights(p_grant) r
+  where not case
+    when r.kind = 'schema' then has_schema_privilege(p_role, r.object, r.privilege)
+    when r.kind = 'function' then has_function_privilege(p_role, r.object::regproc, r.privilege)
+    when r.privilege = 'policy' then exists (
+      select from pg_class c join pg_roles m on m.rolname = p_role
+      where c.oid = r.object::regclass and (
+        m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, c.relowner, 'usage') or exists (
+          select from pg_policy l cross join unnest(l.polroles) g (oid)
+          where l.polrelid = c.oid and l.polcmd = '*'
+            and case g.oid when 0 then true else pg_has_role(m.oid, g.oid, 'usage') end)))
+    when r.columns is null then has_table_privilege(p_role, r.object, r.privilege)
+    else (select bool_and(has_column_privilege(p_role, r.object, c, r.privilege)) from unnest(r.columns) c)
+  end;
+$$;
+
+--
 -- Name: not_waited_for(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
 --
 
@@ -1158,6 +1237,7 @@ CREATE FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_clo
 
 CREATE FUNCTION risc.note_in_flight(p_handed integer) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_old bigint := (select l.last_value from risc.lately_in_flight l);
@@ -1178,6 +1258,7 @@ end $$;
 
 CREATE FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision DEFAULT NULL::double precision) RETURNS TABLE(stream_id text, first_id bigint, total bigint, exp_passed bigint, stream_disabled bigint, about_stream bigint, to_send bigint, per_second double precision)
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select c.*, c.total - c.exp_passed - c.stream_disabled - c.about_stream,
     coalesce(p_per_second, least(s.rate_limit / extract(epoch from s.rate_interval) / 4, 50)::double precision)
@@ -1190,6 +1271,7 @@ $$;
 
 CREATE FUNCTION risc.probe(p_stream_id text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.flow f set open_until = now() where f.stream_id = p_stream_id and f.open_until > now();
@@ -1202,6 +1284,7 @@ end $$;
 
 CREATE FUNCTION risc.probe_mended_stream() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   if current_setting('risc.is_reseal', true) is distinct from 'on' then
@@ -1216,6 +1299,7 @@ end $$;
 
 CREATE FUNCTION risc.quotes(p_text text, p_words text[]) RETURNS boolean
     LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $_$
   select exists (
     select from unnest(p_words) w
@@ -1229,6 +1313,7 @@ $_$;
 
 CREATE FUNCTION risc.raise_low_ticket() RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_old bigint := (select l.last_value from risc.low_ticket l);
@@ -1246,7 +1331,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.rate_room_at(p_stream_id text) RETURNS timestamp with time zone
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select p.paid_at - (s.rate_burst - 1) * s.rate_spacing
   from risc.streams s join risc.pace p on p.stream_id = s.id
@@ -1364,7 +1450,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.redrive() RETURNS TABLE(released integer, skipped integer, running integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -1472,6 +1559,7 @@ CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
 
 CREATE FUNCTION risc.refuse_update() RETURNS trigger
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   raise exception '%.% of a row never changes', tg_table_name, tg_argv[0] using errcode = 'integrity_constraint_violation';
@@ -1483,6 +1571,7 @@ end $$;
 
 CREATE FUNCTION risc.release(p_redrive_id bigint, p_stream_id text, p_room integer) RETURNS TABLE(released integer, skipped integer)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_look constant integer := 5000;
@@ -1600,6 +1689,7 @@ end $$;
 
 CREATE FUNCTION risc.requeue_lost(p_limit integer, p_steady boolean) RETURNS integer
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_count integer;
@@ -1629,6 +1719,7 @@ end $$;
 
 CREATE FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET "risc.is_reseal" TO 'on'
     AS $$
 begin
@@ -1646,6 +1737,7 @@ end $$;
 
 CREATE FUNCTION risc.resume_redrive(p_redrive_id bigint) RETURNS boolean
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   update risc.redrive_streams r set state = 'running', next_at = now()
@@ -1665,7 +1757,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer) RETURNS TABLE(dead integer, dropped text, overflow integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_keeps risc.retention;
@@ -1737,8 +1830,58 @@ end $$;
 
 CREATE FUNCTION risc.retry(p_jtis text[]) RETURNS SETOF text
     LANGUAGE sql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
   select a.jti from risc.send_again(array(select d.id from risc.deliveries d where d.jti = any (p_jtis)), null) a;
+$$;
+
+--
+-- Name: rights(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.rights(p_grant text) RETURNS TABLE(privilege text, kind text, object text, columns text[])
+    LANGUAGE sql STABLE
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+  select p.privilege, g.kind, o.object, g.columns from (
+    values
+      ('enqueue', 'usage', 'schema', array['risc'], null::text[]),
+      ('enqueue', 'execute', 'function', array['risc.recipients', 'risc.enqueue', 'risc.link', 'risc.unlink'], null),
+
+      ('work', 'usage', 'schema', array['risc', 'risc_worker'], null),
+      ('work', 'execute', 'function', array[
+        'risc.beat', 'risc.lifeline', 'risc.leave', 'risc.dispatch', 'risc.claim', 'risc.settle', 'risc.hand_back',
+        'risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain',
+        'risc.stream_figures', 'risc.database_figures', 'risc.worker_ttl'], null),
+      ('work', 'select', 'table', array['risc.migrations', 'risc_worker.migrations', 'risc.workers'], null),
+      ('work', 'maintain', 'table', array['risc.inflight'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
+      ('work', 'select, update, delete', 'table', array['risc_worker._private_jobs'], null),
+      ('work', 'select, update', 'table', array['risc_worker._private_job_queues'], null),
+      ('work', 'select, insert', 'table', array['risc_worker._private_tasks'], null),
+      ('work', 'select', 'table', array['risc_worker._private_known_crontabs'], null),
+      ('work', 'policy', 'table', array[
+        'risc_worker._private_jobs', 'risc_worker._private_job_queues', 'risc_worker._private_tasks',
+        'risc_worker._private_known_crontabs'], null),
+      -- for `risc-worker check`, which goes the way to each endpoint; a claim shows all of it
+      ('work', 'execute', 'function', array['risc.key_usage'], null),
+      ('work', 'select', 'table', array['risc.inflight'], '{worker_id}'),
+      ('work', 'select', 'table', array['risc.streams'], array[
+        'id', 'status', 'endpoint_url', 'allowed_networks', 'allowed_ports', 'ca_certificates', 'client_certificate',
+        'client_private_key', 'token_request', 'credential']),
+
+      ('inspect', 'usage', 'schema', array['risc'], null),
+      ('inspect', 'select', 'table', array[
+        'risc.pending', 'risc.dead', 'risc.recorded', 'risc.stream_health', 'risc.stream_settings', 'risc.redrive_progress',
+        'risc.history', 'risc.attempts', 'risc.inflight', 'risc.workers', 'risc.flow', 'risc.pace'], null),
+      ('inspect', 'select', 'table', array['risc.deliveries'], '{id,stream_id,state}'),
+      ('inspect', 'select', 'table', array['risc.streams'], '{id,profile,status,max_in_flight,rate_burst,rate_spacing}'),
+      ('inspect', 'execute', 'function', array[
+        'risc.why', 'risc.history_since', 'risc.key_usage', 'risc.stream_state', 'risc.count_deliveries',
+        'risc.accepted_by_second', 'risc.expires_at', 'risc.rate_room_at', 'risc.redrives_per_second', 'risc.worker_ttl'], null)
+  ) g (name, privileges, kind, objects, columns)
+  cross join lateral unnest(g.objects) o (object)
+  cross join lateral regexp_split_to_table(g.privileges, ', ') p (privilege)
+  where g.name = p_grant and (p.privilege <> 'maintain' or current_setting('server_version_num')::integer >= 170000);
 $$;
 
 --
@@ -1820,6 +1963,7 @@ $$;
 
 CREATE FUNCTION risc.send_again(p_deliveries bigint[], p_redrive_id bigint) RETURNS TABLE(delivery_id bigint, jti text)
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   return query
@@ -1881,7 +2025,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.settle(p_outcomes jsonb) RETURNS bigint[]
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_nestloop TO 'off'
@@ -1984,6 +2129,7 @@ end $$;
 
 CREATE FUNCTION risc.shorten_pace(p_stream_id text) RETURNS void
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
@@ -1998,6 +2144,7 @@ end $$;
 
 CREATE FUNCTION risc.start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text) RETURNS bigint
     LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 declare
   v_redrive_id bigint;
@@ -2024,7 +2171,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.stream_figures(p_named integer, p_budget integer) RETURNS TABLE(stream_id text, status text, reason text, streams double precision, oldest_due_age double precision, queued double precision, dispatched double precision, dead double precision, open_breakers double precision, send_window double precision, certificate_expires_at double precision)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2113,7 +2261,8 @@ end $$;
 --
 
 CREATE FUNCTION risc.stream_state() RETURNS TABLE(stream_id text, profile text, status text, status_reason text, status_changed_at timestamp with time zone, breaker_open_until timestamp with time zone, breaker_open_because text, dispatched bigint, window_earned integer, max_in_flight integer, oldest_due_at timestamp with time zone)
-    LANGUAGE sql STABLE
+    LANGUAGE sql STABLE SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2147,7 +2296,8 @@ CREATE FUNCTION risc.stream_updated() RETURNS text
 --
 
 CREATE FUNCTION risc.survey() RETURNS boolean
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
     SET enable_bitmapscan TO 'off'
@@ -2208,7 +2358,8 @@ $$;
 --
 
 CREATE FUNCTION risc.tidy() RETURNS TABLE(expired integer, discarded integer)
-    LANGUAGE plpgsql
+    LANGUAGE plpgsql SECURITY DEFINER
+    SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
 begin
   expired := risc.expire(2000);
@@ -2900,6 +3051,37 @@ CREATE VIEW risc.stream_health AS
      LEFT JOIN dead d ON ((d.stream_id = s.id)));
 
 --
+-- Name: stream_settings; Type: VIEW; Schema: risc; Owner: -
+--
+
+CREATE VIEW risc.stream_settings AS
+ SELECT id,
+    profile,
+    endpoint_url,
+    audience,
+    allowed_networks,
+    allowed_ports,
+    events_requested,
+    token_request,
+    status,
+    status_reason,
+    status_changed_at,
+    status_changed_by,
+    ordering,
+    max_in_flight,
+    rate_limit,
+    rate_interval,
+    timeout_ms,
+    retry_delays_ms,
+    max_age,
+    created_at,
+    (credential IS NOT NULL) AS has_authorization,
+    ((encryption_key)::jsonb ->> 'kid'::text) AS encryption_kid,
+    "left"(encode(sha256(convert_to(ca_certificates, 'UTF8'::name)), 'hex'::text), 16) AS ca_certificates_digest,
+    "left"(encode(sha256(convert_to(client_certificate, 'UTF8'::name)), 'hex'::text), 16) AS client_certificate_digest
+   FROM risc.streams s;
+
+--
 -- Name: survey; Type: TABLE; Schema: risc; Owner: -
 --
 
@@ -3280,10 +3462,88 @@ ALTER TABLE ONLY risc.urgent
     ADD CONSTRAINT urgent_stream_id_fkey FOREIGN KEY (stream_id) REFERENCES risc.streams(id) ON DELETE CASCADE;
 
 --
+-- Name: FUNCTION accepted_by_second(p_since timestamp with time zone); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.accepted_by_second(p_since timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION add_flow_and_pace(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.add_flow_and_pace() FROM PUBLIC;
+
+--
+-- Name: FUNCTION add_jobs(p_tickets bigint[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.add_jobs(p_tickets bigint[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION await_stream_status(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.await_stream_status() FROM PUBLIC;
+
+--
 -- Name: FUNCTION await_transactions(p_table regclass, p_mode text); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.await_transactions(p_table regclass, p_mode text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago double precision); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer, p_pool_id text, p_has_lifeline boolean, p_dispatched_ms_ago double precision) FROM PUBLIC;
+
+--
+-- Name: FUNCTION cancel_redrive(p_redrive_id bigint, p_by text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.cancel_redrive(p_redrive_id bigint, p_by text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION choose(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.choose() FROM PUBLIC;
+
+--
+-- Name: FUNCTION choose_urgent(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.choose_urgent() FROM PUBLIC;
+
+--
+-- Name: FUNCTION claim(p_worker_id uuid, p_tickets bigint[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.claim(p_worker_id uuid, p_tickets bigint[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION count_dead(p_filter risc.dead_filter); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.count_dead(p_filter risc.dead_filter) FROM PUBLIC;
+
+--
+-- Name: FUNCTION count_deliveries(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.count_deliveries() FROM PUBLIC;
+
+--
+-- Name: FUNCTION database_figures(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.database_figures() FROM PUBLIC;
+
+--
+-- Name: FUNCTION delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.delete_old_overflow(p_history_days integer, p_attempts_days integer, p_limit integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION deliveries_signed_by(p_kid text, p_limit integer, p_after bigint); Type: ACL; Schema: risc; Owner: -
@@ -3292,10 +3552,82 @@ REVOKE ALL ON FUNCTION risc.await_transactions(p_table regclass, p_mode text) FR
 REVOKE ALL ON FUNCTION risc.deliveries_signed_by(p_kid text, p_limit integer, p_after bigint) FROM PUBLIC;
 
 --
+-- Name: FUNCTION discard(p_jtis text[], p_reason text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard(p_jtis text[], p_reason text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION discard_before_going_on(); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.discard_before_going_on() FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_dead(p_filter risc.dead_filter, p_after bigint, p_reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_deliveries(p_deliveries bigint[], p_reason text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_deliveries(p_deliveries bigint[], p_reason text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_waiting(p_stream_id text, p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_traceparent(p_text text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.is_traceparent(p_text text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_disabled(p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_disabled(p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_old_dead(p_days integer, p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_old_dead(p_days integer, p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION discard_stream(p_stream_id text, p_reason text, p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.discard_stream(p_stream_id text, p_reason text, p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION dispatch(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.dispatch() FROM PUBLIC;
+
+--
+-- Name: FUNCTION drop_old_partition(p_parent text, p_days integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.drop_old_partition(p_parent text, p_days integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION due_before(p_stream_id text, p_due_at timestamp with time zone, p_id bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.due_before(p_stream_id text, p_due_at timestamp with time zone, p_id bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION due_streams(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.due_streams() FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
@@ -3304,10 +3636,52 @@ REVOKE ALL ON FUNCTION risc.discard_before_going_on() FROM PUBLIC;
 REVOKE ALL ON FUNCTION risc.enqueue(p_transaction_name text, p_deliveries jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION erase_deliveries(p_deliveries bigint[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.erase_deliveries(p_deliveries bigint[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION expire(p_limit integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.expire(p_limit integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION expires_at(p_profile text, p_max_age interval, p_created_at timestamp with time zone, p_retried_at timestamp with time zone); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.expires_at(p_profile text, p_max_age interval, p_created_at timestamp with time zone, p_retried_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION fits(p_delivery risc.deliveries, p_filter risc.dead_filter); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.fits(p_delivery risc.deliveries, p_filter risc.dead_filter) FROM PUBLIC;
+
+--
+-- Name: FUNCTION grant_rights(p_grant text, p_role name); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.grant_rights(p_grant text, p_role name) FROM PUBLIC;
+
+--
+-- Name: FUNCTION hand_back(p_worker_id uuid, p_tickets bigint[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.hand_back(p_worker_id uuid, p_tickets bigint[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION history_since(); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.history_since() FROM PUBLIC;
+
+--
+-- Name: FUNCTION kept_since(p_days integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.kept_since(p_days integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION key_usage(p_recent interval); Type: ACL; Schema: risc; Owner: -
@@ -3316,10 +3690,106 @@ REVOKE ALL ON FUNCTION risc.history_since() FROM PUBLIC;
 REVOKE ALL ON FUNCTION risc.key_usage(p_recent interval) FROM PUBLIC;
 
 --
+-- Name: FUNCTION learn(p_lessons jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.learn(p_lessons jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION leave(p_worker_id uuid, p_pool_ids text[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.leave(p_worker_id uuid, p_pool_ids text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION lifeline(p_worker_id uuid); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.lifeline(p_worker_id uuid) FROM PUBLIC;
+
+--
 -- Name: FUNCTION link(p_user_id text, p_stream_id text, p_subject jsonb); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION maintain(p_answered_for_ms double precision); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.maintain(p_answered_for_ms double precision) FROM PUBLIC;
+
+--
+-- Name: FUNCTION make_partitions(p_days integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.make_partitions(p_days integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION not_waited_for(p_open_until timestamp with time zone, p_closed_at timestamp with time zone); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.not_waited_for(p_open_until timestamp with time zone, p_closed_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION note_in_flight(p_handed integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.note_in_flight(p_handed integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION plan_redrive(p_filter risc.dead_filter, p_per_second double precision); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.plan_redrive(p_filter risc.dead_filter, p_per_second double precision) FROM PUBLIC;
+
+--
+-- Name: FUNCTION probe(p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.probe(p_stream_id text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION probe_mended_stream(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.probe_mended_stream() FROM PUBLIC;
+
+--
+-- Name: FUNCTION quotes(p_text text, p_words text[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.quotes(p_text text, p_words text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION raise_low_ticket(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.raise_low_ticket() FROM PUBLIC;
+
+--
+-- Name: FUNCTION rate_room_at(p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.rate_room_at(p_stream_id text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION ready_elsewhere(p_stream_id text, p_failed_by timestamp with time zone, p_room integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.ready_elsewhere(p_stream_id text, p_failed_by timestamp with time zone, p_room integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION recent_since(p_recent interval); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.recent_since(p_recent interval) FROM PUBLIC;
 
 --
 -- Name: FUNCTION recipients(p_requests jsonb); Type: ACL; Schema: risc; Owner: -
@@ -3328,10 +3798,76 @@ REVOKE ALL ON FUNCTION risc.link(p_user_id text, p_stream_id text, p_subject jso
 REVOKE ALL ON FUNCTION risc.recipients(p_requests jsonb) FROM PUBLIC;
 
 --
+-- Name: FUNCTION redrive(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.redrive() FROM PUBLIC;
+
+--
+-- Name: FUNCTION redrive_rooms(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.redrive_rooms() FROM PUBLIC;
+
+--
+-- Name: FUNCTION worker_ttl(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.worker_ttl() FROM PUBLIC;
+
+--
+-- Name: FUNCTION redrives_per_second(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.redrives_per_second() FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse_update(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.refuse_update() FROM PUBLIC;
+
+--
+-- Name: FUNCTION release(p_redrive_id bigint, p_stream_id text, p_room integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.release(p_redrive_id bigint, p_stream_id text, p_room integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION remove_dead_workers(p_steady_for interval); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.remove_dead_workers(p_steady_for interval) FROM PUBLIC;
+
+--
 -- Name: FUNCTION replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid text, p_signed jsonb, p_unverified bigint[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION requeue_lost(p_limit integer, p_steady boolean); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.requeue_lost(p_limit integer, p_steady boolean) FROM PUBLIC;
+
+--
+-- Name: FUNCTION reseal(p_stream_id text, p_use text, p_old text, p_new text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION resume_redrive(p_redrive_id bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.resume_redrive(p_redrive_id bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.retain(p_worker_id uuid, p_dead_days integer, p_history_days integer, p_attempts_days integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION retire_key(p_kid text, p_recent interval); Type: ACL; Schema: risc; Owner: -
@@ -3340,10 +3876,64 @@ REVOKE ALL ON FUNCTION risc.replace_signatures(p_transaction_name text, p_kid te
 REVOKE ALL ON FUNCTION risc.retire_key(p_kid text, p_recent interval) FROM PUBLIC;
 
 --
+-- Name: FUNCTION retry(p_jtis text[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.retry(p_jtis text[]) FROM PUBLIC;
+
+--
+-- Name: FUNCTION rooms(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.rooms() FROM PUBLIC;
+
+--
+-- Name: FUNCTION send_again(p_deliveries bigint[], p_redrive_id bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.send_again(p_deliveries bigint[], p_redrive_id bigint) FROM PUBLIC;
+
+--
+-- Name: FUNCTION server_started_at(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.server_started_at() FROM PUBLIC;
+
+--
+-- Name: FUNCTION set_sha256(p_signed_set text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.set_sha256(p_signed_set text) FROM PUBLIC;
+
+--
 -- Name: FUNCTION set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION settle(p_outcomes jsonb); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.settle(p_outcomes jsonb) FROM PUBLIC;
+
+--
+-- Name: FUNCTION shorten_pace(p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.shorten_pace(p_stream_id text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.start_redrive(p_filter risc.dead_filter, p_per_second double precision, p_by text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION stream_figures(p_named integer, p_budget integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.stream_figures(p_named integer, p_budget integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION stream_for_notice(p_stream_id text); Type: ACL; Schema: risc; Owner: -
@@ -3352,16 +3942,76 @@ REVOKE ALL ON FUNCTION risc.set_stream_status(p_transaction_name text, p_stream_
 REVOKE ALL ON FUNCTION risc.stream_for_notice(p_stream_id text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION stream_state(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.stream_state() FROM PUBLIC;
+
+--
+-- Name: FUNCTION stream_updated(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.stream_updated() FROM PUBLIC;
+
+--
+-- Name: FUNCTION survey(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.survey() FROM PUBLIC;
+
+--
+-- Name: FUNCTION survey_due_streams(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.survey_due_streams() FROM PUBLIC;
+
+--
+-- Name: FUNCTION tidy(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.tidy() FROM PUBLIC;
+
+--
+-- Name: FUNCTION transaction_name(); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.transaction_name() FROM PUBLIC;
+
+--
 -- Name: FUNCTION unlink(p_user_id text, p_stream_id text); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.unlink(p_user_id text, p_stream_id text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION unsendable_because(p_stream risc.streams, p_created_at timestamp with time zone); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.unsendable_because(p_stream risc.streams, p_created_at timestamp with time zone) FROM PUBLIC;
+
+--
+-- Name: FUNCTION waited_for(p_delivery_id bigint); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.waited_for(p_delivery_id bigint) FROM PUBLIC;
+
+--
 -- Name: FUNCTION why(p_jti text); Type: ACL; Schema: risc; Owner: -
 --
 
 REVOKE ALL ON FUNCTION risc.why(p_jti text) FROM PUBLIC;
+
+--
+-- Name: FUNCTION why_due(p_stream_id text, p_ahead integer); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.why_due(p_stream_id text, p_ahead integer) FROM PUBLIC;
+
+--
+-- Name: FUNCTION why_owed(p_jti text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.why_owed(p_jti text) FROM PUBLIC;
 
 --
 -- PostgreSQL database dump complete

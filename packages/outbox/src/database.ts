@@ -25,6 +25,7 @@ export interface OutboxDatabase {
   'risc.recorded': RecordedView
   'risc.stream_health': StreamHealthView
   'risc.redrive_progress': RedriveProgressView
+  'risc.stream_settings': StreamSettingsView
 }
 
 /** How a stream's SETs are written: SSF 1.0 and RISC 1.0 final, or login.gov's dialect. */
@@ -367,4 +368,20 @@ export interface RedriveProgressView extends Selectable<RedriveTable> {
   accepted: string
   dead_again: string
   discarded: string
+}
+
+/** What of a stream's row is neither secret nor long. */
+type ShownStreamColumns = Omit<
+  StreamTable,
+  'credential' | 'encryption_key' | 'ca_certificates' | 'client_certificate' | 'client_private_key'
+>
+
+/** A stream as others than its worker may see it: that it has a credential, never which. */
+export interface StreamSettingsView extends ShownStreamColumns {
+  has_authorization: boolean
+  /** Names the receiver's key to which its SETs are encrypted; `null` when they are signed alone. */
+  encryption_kid: string | null
+  /** The beginning of the SHA-256 of what is stored: tells one from another. */
+  ca_certificates_digest: string | null
+  client_certificate_digest: string | null
 }

@@ -18,6 +18,7 @@ export type {
   RetiredKeyTable,
   StreamHealthView,
   StreamProfile,
+  StreamSettingsView,
   StreamStatus,
   StreamTable,
   SubjectTable,

@@ -26,6 +26,11 @@ export class MigrationDeniedError extends RiscError {
   readonly code = 'ERR_RISC_MIGRATION_DENIED'
 }
 
+/** A role that was to be granted something does not exist; nothing was changed. */
+export class UnknownRoleError extends RiscError {
+  readonly code = 'ERR_RISC_UNKNOWN_ROLE'
+}
+
 /** Health and metrics cannot be served at the address that was asked for. */
 export class AddressUnavailableError extends RiscError {
   readonly code = 'ERR_RISC_ADDRESS_UNAVAILABLE'

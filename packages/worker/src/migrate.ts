@@ -5,6 +5,7 @@ import type { Pool } from 'pg'
 import { openCommandPool } from './command-pool.ts'
 import { errorCode } from './error-code.ts'
 import { MigrationDeniedError, UnknownSchemaError, UnsupportedPostgresError } from './errors.ts'
+import { applyGrants, type RoleGrant, requireRoles } from './grants.ts'
 import { GRAPHILE_WORKER_SCHEMA, readMigrations } from './migration-files.ts'
 import { knownSchemaVersion, newerThanKnown, readSchemaVersion } from './schema-version.ts'
 
@@ -12,21 +13,24 @@ import { knownSchemaVersion, newerThanKnown, readSchemaVersion } from './schema-
 export interface MigrationResult {
   /** The migrations applied, in order, graphile-worker's as `graphile-worker 000001`; empty when there was nothing to do. */
   readonly applied: readonly string[]
+  /** What it took to give the roles their grants, as statements; empty when they lacked nothing. */
+  readonly granted: readonly string[]
 }
 
 /**
  * Brings a database to the schema of this version: graphile-worker's schema `risc_worker`, then our `risc`.
  *
- * Our pending migrations commit together or not at all. Any number of callers may do this at once; each waits for its turn.
+ * Our pending migrations commit together or not at all, and so do the grants after them. Any number of callers may do this at once; each waits for its turn.
  *
  * @throws {@link UnsupportedPostgresError} on a server older than PostgreSQL 15.
  * @throws {@link MigrationDeniedError} when the role lacks a right that a migration needs.
  * @throws {@link UnknownSchemaError} when a newer version has migrated the database already.
+ * @throws {@link UnknownRoleError} when a role does not exist, before anything is changed.
  */
-export async function migrate(databaseUrl: string): Promise<MigrationResult> {
+export async function migrate(databaseUrl: string, grants: readonly RoleGrant[] = []): Promise<MigrationResult> {
   const pool = openCommandPool(databaseUrl, { name: 'risc-worker migrate', max: 2 })
   try {
-    return await inTurns(pool, () => migrateAlone(pool))
+    return await inTurns(pool, () => migrateAlone(pool, grants))
   } catch (error) {
     throw errorCode(error) === INSUFFICIENT_PRIVILEGE ? denied(error) : error
   } finally {
@@ -55,11 +59,12 @@ async function inTurns<Result>(pool: Pool, work: () => Promise<Result>): Promise
   }
 }
 
-async function migrateAlone(pool: Pool): Promise<MigrationResult> {
+async function migrateAlone(pool: Pool, grants: readonly RoleGrant[]): Promise<MigrationResult> {
   const { rows } = await pool.query("select current_setting('server_version_num')::integer as version_number")
   const problem = serverProblem(rows[0].version_number)
   if (problem !== undefined) throw new UnsupportedPostgresError(problem)
 
+  await requireRoles(pool, grants)
   const before = await readSchemaVersion(pool)
   const newer = newerThanKnown(before, knownSchemaVersion())
   if (newer.length > 0) {
@@ -79,6 +84,7 @@ async function migrateAlone(pool: Pool): Promise<MigrationResult> {
       ...Array.from({ length: count }, (_, n) => graphileWorkerName(before.graphileWorker.latest + n + 1)),
       ...applied,
     ],
+    granted: await applyGrants(pool, grants),
   }
 }
 

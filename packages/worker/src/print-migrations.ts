@@ -1,3 +1,5 @@
+import { escapeLiteral } from 'pg'
+import type { RoleGrant } from './grants.ts'
 import {
   GRAPHILE_WORKER_SCHEMA,
   isBreaking,
@@ -10,17 +12,21 @@ import {
  * Writes all migrations as one SQL script, for those who apply SQL with a tool of their own.
  *
  * Run on an empty database, by psql or as one simple query, it commits the state that `migrate` makes, the records of
- * both migrators included, so that a later `migrate` finds nothing to do.
+ * both migrators included, so that a later `migrate` finds nothing to do. Where a role does not exist, it changes nothing.
  */
-export function printMigrations(): string {
+export function printMigrations(grants: readonly RoleGrant[] = []): string {
   return [
     '-- Printed by `risc-worker migrate --print`, for a database that has neither schema yet.\nbegin;',
     CREATE_GRAPHILE_WORKER_SCHEMA,
     ...readGraphileWorkerMigrations().map(printGraphileWorkerMigration),
     CREATE_MIGRATION_RECORDS,
     ...readMigrations().map(printMigration),
-    'select risc.make_partitions();\ncommit;\n',
+    ['select risc.make_partitions();', ...grants.map(printGrant), 'commit;\n'].join('\n'),
   ].join('\n\n')
+}
+
+function printGrant({ grant, role }: RoleGrant): string {
+  return `select risc.grant_rights(${escapeLiteral(grant)}, ${escapeLiteral(role)});`
 }
 
 // What graphile-worker 0.18 does before its first migration.

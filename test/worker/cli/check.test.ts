@@ -165,7 +165,11 @@ test('rights that the role lacks are named one by one', async ({ database: { poo
     const result = await runCommand(['check', '--json'], { DATABASE_URL: asRole })
     const [rights] = faults(result).filter(({ check }) => check === 'rights')
     expect(rights).toMatchObject({ level: 'problem' })
-    for (const missing of ['execute on risc.claim', 'insert on risc.history', 'delete on risc_worker._private_jobs']) {
+    for (const missing of [
+      'execute on risc.claim',
+      'insert on risc_worker._private_tasks',
+      'delete on risc_worker._private_jobs',
+    ]) {
       expect(rights?.finding).toContain(missing)
     }
     expect(rights?.finding).not.toContain('select on')

@@ -11,12 +11,12 @@ test('migrate names what it applied, one to a line, and nothing the next time', 
     stdout: '',
     stderr: 'nothing to do\n',
   })
-  expect(await runJson(['migrate'], { DATABASE_URL: empty.url })).toEqual({ applied: [] })
+  expect(await runJson(['migrate'], { DATABASE_URL: empty.url })).toEqual({ applied: [], granted: [] })
 })
 
 test('migrate --print writes SQL and needs no database', async ({ empty }) => {
   const { code, stdout, stderr } = await finished(spawnCommand(['migrate', '--print'], {}))
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' })
   await empty.pool.query(stdout)
-  expect(await runJson(['migrate'], { DATABASE_URL: empty.url })).toEqual({ applied: [] })
+  expect(await runJson(['migrate'], { DATABASE_URL: empty.url })).toEqual({ applied: [], granted: [] })
 })

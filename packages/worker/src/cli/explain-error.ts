@@ -28,6 +28,7 @@ const EXPLANATIONS: Readonly<Record<string, string>> = {
   '3D000': 'the database that DATABASE_URL names does not exist: create it, then run `risc-worker migrate`',
   '3F000': NO_SCHEMA,
   '42P01': NO_SCHEMA,
+  '42501': 'the role in DATABASE_URL may not see this: let the owner run `risc-worker migrate --grant-work <role>`',
   '42703': NO_SCHEMA,
   '42883': NO_SCHEMA,
   '53300': NOT_NOW,

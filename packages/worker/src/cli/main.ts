@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { errorCode } from '../error-code.ts'
 import { InvalidConfigError } from '../errors.ts'
 import { MisuseError } from './command-error.ts'
 import { addCheckCommand } from './commands/check.ts'
@@ -20,11 +21,13 @@ import { addStreamCommands } from './commands/stream.ts'
 import { addWhyCommand } from './commands/why.ts'
 import { explainError } from './explain-error.ts'
 import { wrapHelp } from './help-text.ts'
+import { explainDenied } from './needed-role.ts'
 import type { Output, World } from './world.ts'
 
 const SUCCESS = 0
 const FAILED = 1
 const MISUSE = 64
+const INSUFFICIENT_PRIVILEGE = '42501'
 
 const ENVIRONMENT = `
 Environment:
@@ -58,12 +61,17 @@ Examples:
 /** Runs one command line, without the program's name, and returns the exit code. */
 export async function main(argv: readonly string[], world: World): Promise<number> {
   const program = createProgram(world)
+  let given = program
+  program.hook('preAction', (_, command) => {
+    given = command
+  })
   try {
     await program.parseAsync([...argv], { from: 'user' })
     return SUCCESS
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? SUCCESS : MISUSE // it has said why
-    world.stderr.write(`risc-worker: ${explainError(error)}\n`)
+    const denied = errorCode(error) === INSUFFICIENT_PRIVILEGE
+    world.stderr.write(`risc-worker: ${denied ? explainDenied(given) : explainError(error)}\n`)
     return error instanceof MisuseError || error instanceof InvalidConfigError ? MISUSE : FAILED
   }
 }

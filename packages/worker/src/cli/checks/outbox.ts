@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 import { knownSchemaVersion, readSchemaVersion, schemaProblem } from '../../schema-version.ts'
-import { listMissingRights } from '../queries/rights.ts'
+import { listMissingRights, mayVacuum } from '../queries/rights.ts'
 import { readLiveWorkers } from '../queries/workers.ts'
 import { explained, type Finding, ok, problem, warning } from './finding.ts'
 
@@ -16,9 +16,13 @@ export async function checkSchemaVersion(db: Kysely<OutboxDatabase>): Promise<Fi
 
 /** Checks that the role of `DATABASE_URL` may do what a worker does. */
 export async function checkRights(db: Kysely<OutboxDatabase>): Promise<Finding> {
-  const missing = await listMissingRights(db)
-  if (missing.length === 0) return ok('rights', 'the role may do what a worker does')
-  return problem('rights', `the role lacks ${missing.join(', ')}`, 'grant it, or give workers a role that has it')
+  const missing = await listMissingRights(db, 'work')
+  if (missing.length > 0) {
+    const advice = 'let the owner run `risc-worker migrate --grant-work <role>`'
+    return problem('rights', `the role lacks ${missing.join(', ')}`, advice)
+  }
+  const vacuum = (await mayVacuum(db)) ? '' : '; before PostgreSQL 17 vacuum of risc.inflight is left to autovacuum'
+  return ok('rights', `the role may do what a worker does${vacuum}`)
 }
 
 /** Checks that somebody delivers. */

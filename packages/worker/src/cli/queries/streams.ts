@@ -1,24 +1,14 @@
-import { type Insertable, type Kysely, type RawBuilder, type Selectable, sql, type Updateable } from 'kysely'
-import type { OutboxDatabase, StreamTable } from 'risc-outbox'
+import { type Insertable, type Kysely, type Selectable, sql, type Updateable } from 'kysely'
+import type { OutboxDatabase, StreamSettingsView, StreamTable } from 'risc-outbox'
 import type { TokenRequest } from '../../oauth-request.ts'
 import type { ConnectionRow } from '../../stream-connection.ts'
 
-/** Told only that there is one. */
-type Concealed = 'credential' | 'encryption_key' | 'ca_certificates' | 'client_certificate' | 'client_private_key'
-
 /** A stream as its operator sees it: that it has a credential, never which. */
-export interface Stream
-  extends Omit<Selectable<StreamTable>, Concealed | 'max_age' | 'rate_interval' | 'token_request'> {
+export interface Stream extends Omit<Selectable<StreamSettingsView>, 'max_age' | 'rate_interval' | 'token_request'> {
   readonly rate_interval_seconds: number
   readonly max_age_seconds: number
-  readonly has_authorization: boolean
   /** How access tokens are got; `null` where the credential is the header itself. */
   readonly token_request: TokenRequest | null
-  /** Names the receiver's key to which its SETs are encrypted; `null` when they are signed alone. */
-  readonly encryption_kid: string | null
-  /** The beginning of the SHA-256 of what is stored: tells one from another. */
-  readonly ca_certificates_digest: string | null
-  readonly client_certificate_digest: string | null
 }
 
 /** How a stream's receiver and token endpoint are connected to. */
@@ -112,7 +102,7 @@ const tokenRequest = sql<TokenRequest | null>`token_request`.as('token_request')
 
 function selectStreams(db: Kysely<OutboxDatabase>) {
   return db
-    .selectFrom('risc.streams')
+    .selectFrom('risc.stream_settings')
     .select(['id', 'profile', 'endpoint_url', 'allowed_networks', 'allowed_ports', 'audience', 'events_requested'])
     .select([
       'status',
@@ -126,14 +116,12 @@ function selectStreams(db: Kysely<OutboxDatabase>) {
     .select(sql<number>`extract(epoch from rate_interval)::float8`.as('rate_interval_seconds'))
     .select(['timeout_ms', 'retry_delays_ms'])
     .select(sql<number>`extract(epoch from max_age)::float8`.as('max_age_seconds'))
-    .select(sql<boolean>`credential is not null`.as('has_authorization'))
     .select(tokenRequest)
-    .select(sql<string | null>`encryption_key ->> 'kid'`.as('encryption_kid'))
-    .select(digest('ca_certificates').as('ca_certificates_digest'))
-    .select(digest('client_certificate').as('client_certificate_digest'))
-    .select('created_at')
-}
-
-function digest(column: 'ca_certificates' | 'client_certificate'): RawBuilder<string | null> {
-  return sql<string | null>`left(encode(sha256(convert_to(${sql.ref(column)}, 'UTF8')), 'hex'), 16)`
+    .select([
+      'has_authorization',
+      'encryption_kid',
+      'ca_certificates_digest',
+      'client_certificate_digest',
+      'created_at',
+    ])
 }
