@@ -285,16 +285,23 @@ describe('a pass', () => {
 })
 
 describe('the pause after a pass', () => {
+  const busy = { idleMs: 0, workers: 1, random: 0.5 }
+
   test('grows with the fleet, so that many workers ask no more often than one', () => {
-    expect(pauseAfterPass({ handed: 0, took_ms: 0 }, 1, 0.5)).toBe(20)
-    expect(pauseAfterPass(undefined, 8, 0.5)).toBe(160)
+    expect(pauseAfterPass({ handed: 0, took_ms: 0 }, busy)).toBe(20)
+    expect(pauseAfterPass(undefined, { ...busy, workers: 8 })).toBe(160)
+  })
+
+  test('grows when there has been nothing to hand over for a second', () => {
+    expect(pauseAfterPass({ handed: 0, took_ms: 0 }, { ...busy, idleMs: 1000 })).toBe(20)
+    expect(pauseAfterPass({ handed: 0, took_ms: 0 }, { ...busy, idleMs: 1001 })).toBe(50)
   })
 
   test('keeps a pass that is dear a small part of the load', () => {
-    expect(pauseAfterPass({ handed: 0, took_ms: 100 }, 1, 0.5)).toBe(400)
+    expect(pauseAfterPass({ handed: 0, took_ms: 100 }, busy)).toBe(400)
   })
 
   test('is none the longer for what was handed over', () => {
-    expect(pauseAfterPass({ handed: 300, took_ms: 12 }, 1, 0.5)).toBe(20)
+    expect(pauseAfterPass({ handed: 300, took_ms: 12 }, busy)).toBe(20)
   })
 })

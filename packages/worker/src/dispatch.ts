@@ -11,6 +11,8 @@ const DISPATCH: Statement = { name: 'risc.dispatch', text: 'select handed, took_
 
 /** Pause between two passes of one worker alone; a fleet shares it out, so that it asks no more often than one would. */
 const TICK_MS = 20
+/** The same once nothing has been handed over for a while. */
+const IDLE = { afterMs: 1000, tickMs: 50 }
 
 /** Takes one turn at dispatching; `undefined` when it is another worker's turn. */
 export async function dispatch(ledger: Ledger, giveUp: AbortSignal): Promise<Pass | undefined> {
@@ -26,10 +28,16 @@ const MANY = 20
 /**
  * How long to wait for the next turn. A pass that was dear, for what it did besides handing over, earns a pause that keeps
  * it a small part of the load.
+ *
+ * @param idleMs since this worker handed something over
  */
-export function pauseAfterPass(pass: Pass | undefined, workers: number, random: number): number {
+export function pauseAfterPass(
+  pass: Pass | undefined,
+  { idleMs, workers, random }: { readonly idleMs: number; readonly workers: number; readonly random: number },
+): number {
   const { handed, took_ms } = pass ?? { handed: 0, took_ms: 0 }
-  return Math.max(TICK_MS * Math.max(workers, 1) * (0.5 + random), 4 * (took_ms - handed * HAND_OVER_MS))
+  const tickMs = idleMs > IDLE.afterMs ? IDLE.tickMs : TICK_MS
+  return Math.max(tickMs * Math.max(workers, 1) * (0.5 + random), 4 * (took_ms - handed * HAND_OVER_MS))
 }
 
 /** Whether there may be more to hand over, for when what was handed over is done. */

@@ -87,6 +87,7 @@ async function work(
   const leaving = new AbortController() // no more signs of life
   let workers: number
   let dispatchedAt: number | undefined
+  let handedAt = performance.now()
   let moreIsDue = false
   try {
     await monitor?.listen()
@@ -135,10 +136,13 @@ async function work(
     if (pass !== undefined) {
       dispatchedAt = performance.now()
       metrics.dispatched(pass)
-      if (pass.handed > 0) supervisor.nudge(pass.handed)
+      if (pass.handed > 0) {
+        handedAt = dispatchedAt
+        supervisor.nudge(pass.handed)
+      }
       moreIsDue = leftMore(pass)
     }
-    return pauseAfterPass(pass, workers, Math.random())
+    return pauseAfterPass(pass, { idleMs: performance.now() - handedAt, workers, random: Math.random() })
   }
 
   async function maintainOnce(): Promise<number> {
