@@ -7,8 +7,8 @@ create function risc.transaction_name() returns text
 language sql stable set search_path = pg_catalog, pg_temp
 return (extract(epoch from now()) * 1000000)::bigint::text;
 
--- Who is to be told of each event, as whom, in which dialect and encrypted to which key: [{ user, event_type }], answered from risc.subjects,
--- or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
+-- Who is to be told of each event, as whom, in which dialect and encrypted to which key: [{ user, event_type }], answered
+-- from risc.subjects, or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
 create function risc.recipients(p_requests jsonb)
 returns table (
   request integer, stream_id text, profile text, audience text[], encryption_key risc.public_jwk, subject jsonb, transaction_name text
@@ -34,8 +34,15 @@ begin
   order by r.ordinality, s.id;
 end $$;
 
+-- The events that tell a receiver of its stream itself (SSF 1.0 §8.1.4, §8.1.5).
+create function risc.is_about_stream(p_event_type text) returns boolean language sql immutable
+return p_event_type in (
+  'https://schemas.openid.net/secevent/ssf/event-type/stream-updated',
+  'https://schemas.openid.net/secevent/ssf/event-type/verification');
+
 -- Records signed SETs as deliveries: [{ stream_id, jti, txn, event_type, kid, order_key, urgent?, traceparent?,
--- signed_set }]. A trace context that is none is left out: no user's change fails for it.
+-- signed_set }]. Urgent is only what is about the stream itself. A trace context that is none is left out: no user's change
+-- fails for it.
 create function risc.enqueue(p_transaction_name text, p_deliveries jsonb) returns void
 language plpgsql security definer set search_path = pg_catalog, pg_temp set plan_cache_mode = force_generic_plan as $$
 begin
@@ -45,7 +52,8 @@ begin
   end if;
   with recorded as (
     insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false),
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key,
+      coalesce(d.urgent and risc.is_about_stream(d.event_type), false),
       case when risc.is_traceparent(d.traceparent) then d.traceparent end, d.signed_set
     from jsonb_to_recordset(p_deliveries) as d (
       stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,

@@ -31,8 +31,8 @@ create trigger stream_goes_on_with_nothing after update of status on risc.stream
   for each row when (old.status = 'disabled' and new.status <> 'disabled') execute function risc.discard_before_going_on();
 
 -- Changes a stream's status and, if it was another, records the SETs that say so (as risc.enqueue takes them, or []).
--- A reason is kept for as long as the stream is held back, and by whom, if that is told, until the next change. Tells whether the status was another. In another transaction
--- than the one named, risc.enqueue refuses, and nothing changes.
+-- A reason is kept for as long as the stream is held back, and by whom, if that is told, until the next change. Tells
+-- whether the status was another. In another transaction than the one named, risc.enqueue refuses, and nothing changes.
 create function risc.set_stream_status(
   p_transaction_name text, p_stream_id text, p_status text, p_reason text, p_by text, p_deliveries jsonb
 ) returns boolean

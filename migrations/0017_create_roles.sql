@@ -13,8 +13,8 @@ select s.id, s.profile, s.endpoint_url, s.audience, s.allowed_networks, s.allowe
   left(encode(sha256(convert_to(s.client_certificate, 'UTF8')), 'hex'), 16) as client_certificate_digest
 from risc.streams s;
 
--- What each grant consists of, right by right. Whatever is not listed is hidden, be it a new column. No grant lets anybody
--- read a SET or change a stream but by the functions, which run as the owner of the schema. The policies are for
+-- What each grant consists of, right by right. Of tables that hold a SET, a subject or a credential the columns are listed, so
+-- a new one is hidden. No grant lets anybody read a SET or change a stream but by the functions, which run as the owner. The policies are for
 -- graphile-worker's own tables: with row security and no policy, another role than their owner sees no row of them.
 create function risc.rights(p_grant text)
 returns table (privilege text, kind text, object text, columns text[])
@@ -64,20 +64,29 @@ $$;
 create function risc.missing_rights(p_grant text, p_role name)
 returns table (privilege text, kind text, object text, columns text[])
 language sql stable set search_path = pg_catalog, pg_temp as $$
-  select r.* from risc.rights(p_grant) r
-  where not case
-    when r.kind = 'schema' then has_schema_privilege(p_role, r.object, r.privilege)
-    when r.kind = 'function' then has_function_privilege(p_role, r.object::regproc, r.privilege)
-    when r.privilege = 'policy' then exists (
-      select from pg_class c join pg_roles m on m.rolname = p_role
-      where c.oid = r.object::regclass and (
-        m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, c.relowner, 'usage') or exists (
+  -- By the catalogs, since the name of what is in a schema cannot be read without usage of the schema.
+  with needed as (
+    select r.*, n.oid as schema_oid, c.oid as table_oid, c.relowner, p.oid as function_oid
+    from risc.rights(p_grant) r
+    cross join lateral parse_ident(r.object) i (name)
+    left join pg_namespace n on n.nspname = i.name[1]
+    left join pg_class c on r.kind = 'table' and c.relnamespace = n.oid and c.relname = i.name[2]
+    left join pg_proc p on r.kind = 'function' and p.pronamespace = n.oid and p.proname = i.name[2]
+  )
+  select n.privilege, n.kind, n.object, n.columns from needed n
+  where not coalesce(case
+    when n.kind = 'schema' then has_schema_privilege(p_role, n.schema_oid, n.privilege)
+    when n.kind = 'function' then has_function_privilege(p_role, n.function_oid, n.privilege)
+    when n.privilege = 'policy' then exists (
+      select from pg_roles m
+      where m.rolname = p_role and (
+        m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, n.relowner, 'usage') or exists (
           select from pg_policy l cross join unnest(l.polroles) g (oid)
-          where l.polrelid = c.oid and l.polcmd = '*'
+          where l.polrelid = n.table_oid and l.polcmd = '*'
             and case g.oid when 0 then true else pg_has_role(m.oid, g.oid, 'usage') end)))
-    when r.columns is null then has_table_privilege(p_role, r.object, r.privilege)
-    else (select bool_and(has_column_privilege(p_role, r.object, c, r.privilege)) from unnest(r.columns) c)
-  end;
+    when n.columns is null then has_table_privilege(p_role, n.table_oid, n.privilege)
+    else (select bool_and(has_column_privilege(p_role, n.table_oid, c, n.privilege)) from unnest(n.columns) c)
+  end, false);
 $$;
 
 -- Gives a role the rights of a grant that it lacks, enqueue, work or inspect, and returns what it did, as statements. Takes

@@ -789,7 +789,8 @@ begin
   end if;
   with recorded as (
     insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, urgent, traceparent, signed_set)
-    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key, coalesce(d.urgent, false),
+    select d.stream_id, d.jti, d.txn, d.event_type, d.kid, d.order_key,
+      coalesce(d.urgent and risc.is_about_stream(d.event_type), false),
       case when risc.is_traceparent(d.traceparent) then d.traceparent end, d.signed_set
     from jsonb_to_recordset(p_deliveries) as d (
       stream_id text, jti text, txn text, event_type text, kid text, order_key bigint, urgent boolean, traceparent text,
@@ -954,6 +955,14 @@ CREATE FUNCTION risc.history_since() RETURNS timestamp with time zone
   from pg_inherits n join pg_class c on c.oid = n.inhrelid
   where n.inhparent = 'risc.history'::regclass;
 $_$;
+
+--
+-- Name: is_about_stream(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.is_about_stream(p_event_type text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (p_event_type = ANY (ARRAY['https://schemas.openid.net/secevent/ssf/event-type/stream-updated'::text, 'https://schemas.openid.net/secevent/ssf/event-type/verification'::text]));
 
 --
 -- Name: kept_since(integer); Type: FUNCTION; Schema: risc; Owner: -
@@ -1207,20 +1216,29 @@ CREATE FUNCTION risc.missing_rights(p_grant text, p_role name) RETURNS TABLE(pri
     LANGUAGE sql STABLE
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
-  select r.* from risc.rights(p_grant) r
-  where not case
-    when r.kind = 'schema' then has_schema_privilege(p_role, r.object, r.privilege)
-    when r.kind = 'function' then has_function_privilege(p_role, r.object::regproc, r.privilege)
-    when r.privilege = 'policy' then exists (
-      select from pg_class c join pg_roles m on m.rolname = p_role
-      where c.oid = r.object::regclass and (
-        m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, c.relowner, 'usage') or exists (
+  -- By the catalogs, since the name of what is in a schema cannot be read without usage of the schema.
+  with needed as (
+    select r.*, n.oid as schema_oid, c.oid as table_oid, c.relowner, p.oid as function_oid
+    from risc.rights(p_grant) r
+    cross join lateral parse_ident(r.object) i (name)
+    left join pg_namespace n on n.nspname = i.name[1]
+    left join pg_class c on r.kind = 'table' and c.relnamespace = n.oid and c.relname = i.name[2]
+    left join pg_proc p on r.kind = 'function' and p.pronamespace = n.oid and p.proname = i.name[2]
+  )
+  select n.privilege, n.kind, n.object, n.columns from needed n
+  where not coalesce(case
+    when n.kind = 'schema' then has_schema_privilege(p_role, n.schema_oid, n.privilege)
+    when n.kind = 'function' then has_function_privilege(p_role, n.function_oid, n.privilege)
+    when n.privilege = 'policy' then exists (
+      select from pg_roles m
+      where m.rolname = p_role and (
+        m.rolsuper or m.rolbypassrls or pg_has_role(m.oid, n.relowner, 'usage') or exists (
           select from pg_policy l cross join unnest(l.polroles) g (oid)
-          where l.polrelid = c.oid and l.polcmd = '*'
+          where l.polrelid = n.table_oid and l.polcmd = '*'
             and case g.oid when 0 then true else pg_has_role(m.oid, g.oid, 'usage') end)))
-    when r.columns is null then has_table_privilege(p_role, r.object, r.privilege)
-    else (select bool_and(has_column_privilege(p_role, r.object, c, r.privilege)) from unnest(r.columns) c)
-  end;
+    when n.columns is null then has_table_privilege(p_role, n.table_oid, n.privilege)
+    else (select bool_and(has_column_privilege(p_role, n.table_oid, c, n.privilege)) from unnest(n.columns) c)
+  end, false);
 $$;
 
 --
@@ -3676,6 +3694,12 @@ REVOKE ALL ON FUNCTION risc.hand_back(p_worker_id uuid, p_tickets bigint[]) FROM
 --
 
 REVOKE ALL ON FUNCTION risc.history_since() FROM PUBLIC;
+
+--
+-- Name: FUNCTION is_about_stream(p_event_type text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.is_about_stream(p_event_type text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION kept_since(p_days integer); Type: ACL; Schema: risc; Owner: -

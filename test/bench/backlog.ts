@@ -9,15 +9,15 @@ export interface Backlog {
   readonly dueAt?: number
 }
 
-/** Deliveries as `enqueue` writes them, for all streams in turns, with a stand-in for the SET. */
+/** Deliveries as `enqueue` writes them, for all streams in turns, each about a user of its own, with a stand-in for the SET. */
 export async function addBacklog(
   pool: Pool,
   streamIds: readonly string[],
   { perStream, dueAt }: Backlog,
 ): Promise<void> {
   await pool.query(
-    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set, due_at)
-     select id, gen_random_uuid(), 'txn', 'https://events.example/changed', 'key', $4,
+    `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, signed_set, due_at)
+     select id, gen_random_uuid(), gen_random_uuid(), 'https://events.example/changed', 'key', hashtextextended(id, n), $4,
        coalesce(to_timestamp($3::float8 / 1000), now())
      from generate_series(1, $2::integer) n, unnest($1::text[]) id`,
     [streamIds, perStream, dueAt, STAND_IN],

@@ -87,7 +87,10 @@ async function crash({ receiver }: Site, contender: Contender, { deliveries, wai
   const start = () => contender.start(contender.concurrency ?? CONCURRENCY)
   const first = start()
   const distinct = ({ bodies }: Report): number => new Set(bodies.map(({ body }) => body)).size
-  while ((await receiver.tell()).count < some.length / 2) await sleep(LOOK_EVERY_MS)
+  const reached = async (): Promise<void> => {
+    while ((await receiver.tell()).count < some.length / 2) await sleep(LOOK_EVERY_MS)
+  }
+  await Promise.race([reached(), first.failed])
   await first.kill()
   const killedAt = clock()
   const second = start()

@@ -28,13 +28,14 @@ export async function onSite<Result>(
     ? { url: given, stop: async () => undefined }
     : await startPostgres({ durable: true, settings: { ...SETTINGS, ...settings } })
   const pool = openPool(server.url)
-  const receiver = await openCountingReceiver()
+  let receiver: CountingReceiver | undefined
   try {
+    receiver = await openCountingReceiver()
     await migrate(server.url)
     return await work({ databaseUrl: server.url, pool, receiver, postgres: await describePostgres(pool) })
   } finally {
     await pool.end()
-    receiver.close()
+    receiver?.close()
     await server.stop()
   }
 }

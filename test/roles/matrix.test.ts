@@ -80,7 +80,9 @@ const EVERYBODY = ['public: usage', 'risc.missing_rights()', 'risc.rights()']
 
 test('each role reaches what its grant lists, and nothing else of any schema', async ({ database, roles }) => {
   await database.query('create table public.users (id text primary key)')
-  for (const [grant, expected] of Object.entries(REACHABLE)) {
+  const { rows } = await database.query(`select current_setting('server_version_num')::integer >= 170000 as maintains`)
+  for (const [grant, listed] of Object.entries(REACHABLE)) {
+    const expected = grant === 'work' && rows[0]?.['maintains'] ? [...listed, 'risc.inflight: maintain'] : listed
     const reached = await reachable(database, roles[grant as keyof typeof roles].name)
     expect(new Set(reached.filter((right) => !EVERYBODY.includes(right))), grant).toEqual(new Set(expected))
   }
@@ -139,6 +141,18 @@ test('a role gets its rights by membership too, and the owner needs no grant', a
   expect(rows[0]?.['other']).toBeGreaterThan(0)
 })
 
+test('a role that may use no schema is told all that it lacks', async ({ database, roles }) => {
+  await database.query(`revoke usage on schema risc_worker from ${roles.work.name}`)
+  const client = new Client({ connectionString: roles.work.url })
+  await client.connect()
+  try {
+    const { rows } = await client.query(`select privilege, object from risc.missing_rights('work', current_user)`)
+    expect(rows).toEqual([{ privilege: 'usage', object: 'risc_worker' }])
+  } finally {
+    await client.end()
+  }
+})
+
 test('nobody but the owner may grant', async ({ roles }) => {
   for (const { url } of [roles.enqueue, roles.work, roles.inspect]) {
     await expect(migrate(url, [{ grant: 'inspect', role: roles.nobody.name }])).rejects.toMatchObject({
@@ -160,7 +174,9 @@ async function reachable(database: TestDatabase, role: string): Promise<string[]
      where n.nspname !~ '^pg_|^information_schema$' and has_schema_privilege($1, n.oid, p) group by n.nspname
      union all
      select r.name || ': ' || string_agg(p, ', ')
-     from relation r cross join unnest(array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']) p
+     from relation r cross join unnest(
+       array['select', 'insert', 'update', 'delete', 'truncate', 'references', 'trigger']
+       || case when current_setting('server_version_num')::integer >= 170000 then '{maintain}' else '{}' end::text[]) p
      where r.relkind <> 'S' and has_table_privilege($1, r.oid, p) group by r.name
      union all
      select r.name || ': ' || p || ' (' || string_agg(a.attname, ', ' order by a.attnum) || ')'

@@ -1,6 +1,6 @@
 import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
-import { pauseAfterPass } from '../../packages/worker/src/dispatch.ts'
+import { goesOn, pauseAfterPass } from '../../packages/worker/src/dispatch.ts'
 import { test } from '../support/test.ts'
 import { addDeliveries, addStream, addWorker, dispatch, settle, tickets } from './rows.ts'
 
@@ -303,5 +303,11 @@ describe('the pause after a pass', () => {
 
   test('is none the longer for what was handed over', () => {
     expect(pauseAfterPass({ handed: 300, took_ms: 12 }, busy)).toBe(20)
+  })
+
+  test('may be cut short when much was handed over, and not when looking for it was dear', () => {
+    expect(goesOn({ handed: 300, took_ms: 12 })).toBe(true)
+    expect(goesOn({ handed: 20, took_ms: 2 })).toBe(false)
+    expect(goesOn({ handed: 300, took_ms: 600 })).toBe(false)
   })
 })

@@ -40,7 +40,7 @@ export function pauseAfterPass(
   return Math.max(tickMs * Math.max(workers, 1) * (0.5 + random), 4 * (took_ms - handed * HAND_OVER_MS))
 }
 
-/** Whether there may be more to hand over, for when what was handed over is done. */
-export function leftMore(pass: Pass): boolean {
-  return pass.handed > MANY
+/** Whether to go on as soon as what was handed over is done: there may be more, and looking was not dear. */
+export function goesOn({ handed, took_ms }: Pass): boolean {
+  return handed > MANY && took_ms - handed * HAND_OVER_MS < TICK_MS
 }

@@ -20,9 +20,13 @@ export function readRefusal(body: string, signedSet: string, authorization?: str
   return { err: value.err, ...(description !== '' && { description }) }
 }
 
-/** Without its scheme (RFC 9110 §11.4), a word that may be said. */
+/** Without its scheme (RFC 9110 §11.4), a word that may be said; whole and in its parts, those of Basic decoded (RFC 7617). */
 function credentialOf(authorization: string | undefined): string[] {
-  return authorization === undefined ? [] : [authorization.replace(/^\S+ +/, '')]
+  if (authorization === undefined) return []
+  const [, scheme = '', value = authorization] = /^(\S+) +(.*)$/.exec(authorization) ?? []
+  const pair = scheme.toLowerCase() === 'basic' ? Buffer.from(value, 'base64').toString() : ''
+  const [user = '', ...password] = pair.split(':')
+  return [value, pair, user, password.join(':'), ...value.split(/[\s,;="']+/)]
 }
 
 /** A compact JWE has five parts (RFC 7516 §7.1), a JWS three. */

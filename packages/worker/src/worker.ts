@@ -4,7 +4,7 @@ import { Registry } from 'prom-client'
 import { createAlarm } from './alarm.ts'
 import type { WorkerConfig } from './config.ts'
 import { createDeliverer } from './deliverer.ts'
-import { dispatch, leftMore, pauseAfterPass } from './dispatch.ts'
+import { dispatch, goesOn, pauseAfterPass } from './dispatch.ts'
 import { errorCode } from './error-code.ts'
 import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
 import { type Ledger, openLedger } from './ledger.ts'
@@ -88,7 +88,7 @@ async function work(
   let workers: number
   let dispatchedAt: number | undefined
   let handedAt = performance.now()
-  let moreIsDue = false
+  let goOn = false
   try {
     await monitor?.listen()
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
@@ -109,7 +109,7 @@ async function work(
     metrics,
     log,
     onRunningLow() {
-      if (moreIsDue) nextPass.ring()
+      if (goOn) nextPass.ring()
     },
   })
   const supervisor = superviseRunner(ledger, {
@@ -140,7 +140,7 @@ async function work(
         handedAt = dispatchedAt
         supervisor.nudge(pass.handed)
       }
-      moreIsDue = leftMore(pass)
+      goOn = goesOn(pass)
     }
     return pauseAfterPass(pass, { idleMs: performance.now() - handedAt, workers, random: Math.random() })
   }

@@ -23,5 +23,7 @@ export async function openRiscOutbox({ databaseUrl, pool }: Site): Promise<Conte
   }
 }
 
-const INSERT = `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
-  select p."streamId", gen_random_uuid(), 'txn', 'https://events.example/changed', 'key', p.body`
+/** Each about a user of its own. */
+const INSERT = `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, signed_set)
+  select p."streamId", gen_random_uuid(), gen_random_uuid(), 'https://events.example/changed', 'key',
+    hashtextextended(p.body, 0), p.body`
