@@ -34,8 +34,9 @@ async function need(context: TestContext, ...commands: readonly (readonly string
   return context.skip(`not run here: no ${commands.map(([tool]) => tool).join(' and no ')}`)
 }
 
-/** What a worker would read from it. Throws if it is no configuration. */
-const configOf = (env: Environment) => readConfig({ DATABASE_URL, ...env }, { name: 'test' })
+/** What a worker would read from it, but for files, which are elsewhere. Throws if it is no configuration. */
+const configOf = ({ RISC_CREDENTIAL_KEYS_FILE: _elsewhere, ...env }: Environment) =>
+  readConfig({ DATABASE_URL, ...env }, { name: 'test' })
 
 interface Container {
   readonly image: string
@@ -154,6 +155,30 @@ test('whatever is set is a setting of the worker, and stopping has more time tha
   expect(configOf({}).shutdownMs).toBe(DEFAULT_SHUTDOWN_SECONDS * 1000)
 })
 
+test('the keys of credentials are where the worker looks for them, and so is what streams refer to', async () => {
+  const { spec } = (await yaml('kubernetes/deployment.yaml')).spec.template
+  const [{ volumeMounts, ...container }] = spec.containers
+  const [{ name, mountPath }] = volumeMounts
+  expect(literals(container)).toMatchObject({
+    RISC_CREDENTIAL_KEYS_FILE: `${mountPath}/credential-keys.json`,
+    RISC_CREDENTIALS_DIRECTORY: mountPath,
+  })
+  expect(spec.volumes).toEqual([{ name, secret: { secretName: 'risc-credentials' } }])
+  expect(await file('README.md')).toContain('create secret generic risc-credentials --from-file=credential-keys.json')
+
+  const { services, secrets } = await yaml('docker/compose.yaml')
+  for (const worker of [services['worker-1'], services['worker-2']]) {
+    expect(worker.secrets).toEqual(Object.keys(secrets))
+    expect(worker.environment.RISC_CREDENTIAL_KEYS_FILE).toBe(`/run/secrets/${worker.secrets[0]}`)
+  }
+
+  const unit = await file('systemd/risc-worker.service')
+  const [, id, path = ''] = /^LoadCredential=(.*):(.*)$/m.exec(unit) ?? []
+  const [, environment = ''] = /^Environment=(.*)$/m.exec(unit) ?? []
+  expect(environment.split(' ')).toEqual([`RISC_CREDENTIAL_KEYS_FILE=%d/${id}`, 'RISC_CREDENTIALS_DIRECTORY=%d'])
+  expect(await file('README.md')).toContain(`credential new-key > ${path})`)
+})
+
 test('every RISC_ variable that a file here names is a setting of the worker', async () => {
   const files = ['README.md', 'systemd/risc-worker.service', 'systemd/risc-worker.env', 'docker/Dockerfile']
   files.push('docker/compose.yaml', 'kubernetes/deployment.yaml', 'kubernetes/migrate-job.yaml')
@@ -193,7 +218,7 @@ test('docker-compose understands the compose file', async (context) => {
   const [tool = '', ...options] = await need(context, ['docker', 'compose', 'version'], ['docker-compose', 'version'])
   const path = fileURLToPath(new URL('docker/compose.yaml', FOLDER))
   const { stdout } = await run(tool, [...options, '-f', path, 'config'], {
-    env: { ...process.env, IDP_JWKS: '{"keys":[]}' },
+    env: { ...process.env, IDP_JWKS: '{"keys":[]}', CREDENTIAL_KEYS_FILE: '/run/keys.json' },
   })
   expect(Object.keys(parse(stdout).services).sort()).toEqual([
     'migrate',

@@ -24,6 +24,7 @@ test.each([
   'README.md',
   'ARCHITECTURE.md',
   'CONTRIBUTING.md',
+  'SECURITY.md',
   'packages/set/README.md',
   'packages/outbox/README.md',
   'packages/worker/README.md',
@@ -35,9 +36,12 @@ test.each([
   for (const link of links) expect(() => readFileSync(new URL(link, folder)), link).not.toThrow(/ENOENT/)
 })
 
-test("every promise of ARCHITECTURE.md is a test's name, in the file that it points at", () => {
-  const promises = [...read('ARCHITECTURE.md').matchAll(/\[([^\]]+)\]\((test\/\S+\.ts)\)/g)]
-  expect(promises.length).toBeGreaterThan(30)
+test.each([
+  ['ARCHITECTURE.md', 30],
+  ['SECURITY.md', 10],
+])("every promise of %s is a test's name, in the file that it points at", (document, least) => {
+  const promises = [...read(document).matchAll(/\[([^\]]+)\]\((test\/\S+\.ts)\)/g)]
+  expect(promises.length).toBeGreaterThan(least)
   for (const [, name = '', file = ''] of promises) {
     if (name !== 'crash matrix') expect(read(file), file).toContain(name)
   }

@@ -48,9 +48,10 @@ export function expectSilence(): void {
 
 /**
  * What a program is meant to print: `risc-worker receive`, for development, what SETs say, and with `--json` as they came;
- * the example that makes keys, those keys.
+ * the example that makes keys, those keys; `risc-worker credential new-key` the one it makes.
  */
-export function allowedTo([program = '']: readonly string[]): readonly Secret[] {
+export function allowedTo([program = '', command]: readonly string[]): readonly Secret[] {
   if (program === 'receive') return ['SET', 'subject', 'e-mail address']
+  if (program === 'credential' && command === 'new-key') return ['symmetric key']
   return program.endsWith('/new-keys.ts') ? ['private key'] : []
 }

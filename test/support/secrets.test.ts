@@ -8,6 +8,7 @@ import { serve } from '../../packages/worker/src/http-server.ts'
 import { keys } from '../outbox/idp.ts'
 import { runCommand } from '../worker/cli/command.ts'
 import { test } from '../worker/started-worker.ts'
+import { TEST_KEY_SET } from '../worker/test-keys.ts'
 import { takeLeaks } from './overheard.ts'
 import { findSecrets } from './secrets.ts'
 import { findLoggedSecrets } from './server-log.ts'
@@ -24,6 +25,7 @@ describe('a secret is found', () => {
       ['SET', `${jwt.slice(0, jwt.indexOf('.'))}..aXY.Y2lwaGVydGV4dA.dGFn`],
       ['private key', privateKey.export({ format: 'pem', type: 'pkcs8' })],
       ['private key', JSON.stringify(privateKey.export({ format: 'jwk' }))],
+      ['symmetric key', TEST_KEY_SET],
       ['credential', 'Bearer hunter2'],
       ['subject', '{"format":"opaque","id":"8b1a"}'],
       ['e-mail address', 'jane.doe@mail.partner.example'],

@@ -8,6 +8,7 @@ export type Secret = keyof typeof SIGNS
 const SIGNS = {
   SET: /\beyJ[\w-]{8,}\.[\w-]*\.[\w-]+|\bhead\.[^\s"]*\.(?:\d+|sig\w*)\b/,
   'private key': /-----BEGIN [A-Z ]*PRIVATE KEY-----|\\*"(?:d|p|q|dp|dq|qi)\\*": *\\*"[\w-]{20,}/,
+  'symmetric key': /\\*"k\\*": *\\*"[\w-]{22,}\\*"/,
   credential: /hunter2|s3cret/,
   subject:
     /\\*"format\\*": *\\*"(?:account|aliases|complex|did|email|ip-addresses|iss_sub|jwt_id|opaque|phone_number|saml_assertion_id|uri)\\*", *\\*"[\w-]+\\*": *(?!\\*"…)/,

@@ -1,8 +1,9 @@
+import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { until } from '../support/until.ts'
 import { runCommand, runJson } from './cli/command.ts'
+import { test } from './pushing.ts'
 import { addDeliveries, addStream, openStored } from './rows.ts'
-import { test } from './started-worker.ts'
 import { loadKeys, TEST_KEY_SET, TEST_KEYS } from './test-keys.ts'
 
 test('the database takes no credential in plain text', async ({ database: { pool } }) => {
@@ -49,6 +50,71 @@ test('a URL that SQL moves to another origin takes no credential there: the stre
   expect(JSON.stringify(worker.logged)).not.toContain('s3cret')
 })
 
+test('a token endpoint that SQL moves to another origin gets no secret: the stream is held, and nothing is sent', async ({
+  database: { pool },
+  receiver,
+  start,
+}) => {
+  const [partner, thief] = [await receiver(), await receiver()]
+  const request = { client_id: 'risc', client_authentication: 'client_secret_basic' }
+  const token_request = JSON.stringify({ ...request, token_endpoint: 'https://login.example/token' })
+  await addStream(pool, { id: 'a', endpoint_url: partner.url, credential: 's3cret', token_request })
+  await pool.query(
+    `update risc.streams set token_request = token_request || jsonb_build_object('token_endpoint', $1::text)`,
+    [thief.url],
+  )
+  await addDeliveries(pool, 'a')
+  start()
+  expect(await heldBecause(pool)).toEqual(['credential_unavailable', 'bound_elsewhere'])
+  expect([...partner.requests, ...thief.requests]).toEqual([])
+})
+
+test('a client key that its certificate cannot be shown with holds the stream, and costs no attempt', async ({
+  authority,
+  database: { pool },
+  nameServer,
+  partner,
+  start,
+}) => {
+  const bank = await partner(await authority.issue({ names: ['bank.example'] }), {
+    ca: authority.cert,
+    requestCert: true,
+  })
+  const dns = await nameServer({ 'bank.example': { a: ['127.0.0.1'] } })
+  const [client, another] = [await authority.issue({}), await authority.issue({})]
+  await addStream(pool, {
+    id: 'a',
+    endpoint_url: `https://bank.example:${bank.port}/`,
+    allowed_ports: [bank.port],
+    ca_certificates: authority.cert,
+    client_certificate: client.cert,
+    client_private_key: client.key,
+  })
+  await pool.query(`update risc.streams set client_private_key = 'env:RISC_CREDENTIAL_VALUE_KEY@'`)
+  await addDeliveries(pool, 'a')
+  const env = { RISC_CREDENTIAL_VALUE_KEY: another.key }
+  start({ dnsServers: [dns.address], credentials: { keys: TEST_KEYS, sources: { directory: undefined, env } } })
+  expect(await heldBecause(pool)).toEqual(['credential_unavailable', 'not_usable'])
+  expect(bank.connections).toBe(0)
+
+  env.RISC_CREDENTIAL_VALUE_KEY = client.key
+  const accepted = await until(async () => {
+    await pool.query('update risc.deliveries set due_at = now()')
+    await pool.query(`select risc.probe('a')`)
+    return (await pool.query('select attempts from risc.history')).rows[0]
+  }, 'an accepted delivery')
+  expect(accepted).toEqual({ attempts: 1 })
+})
+
+/** Waits for the breaker to open; tells why, and of what cause. */
+async function heldBecause(pool: Pool): Promise<string[]> {
+  const query = `select f.open_because, d.last_description, d.attempts from risc.flow f join risc.deliveries d using (stream_id)
+    where f.open_until is not null`
+  const held = await until(async () => (await pool.query(query)).rows[0], 'an open breaker')
+  expect(held.attempts).toBe(0)
+  return [held.open_because, held.last_description]
+}
+
 test('keys are changed while deliveries flow, and no stream is held', async ({
   database: { pool, url },
   receiver,
@@ -66,9 +132,9 @@ test('keys are changed while deliveries flow, and no stream is held', async ({
     await runCommand(['credential', 'reseal', '--json'], { ...env, RISC_CREDENTIAL_KEYS: JSON.stringify(made) }),
   ).toMatchObject({
     code: 1,
-    stderr: 'risc-worker: still needed: key test-key by 1\n',
+    stderr: 'risc-worker: not sealed anew:\n  a: 1 by key test-key, which is not here\n',
   })
-  expect(await runJson(['credential', 'reseal'], env)).toEqual({ kid: made.keys[0].kid, resealed: 1, needed: {} })
+  expect(await runJson(['credential', 'reseal'], env)).toEqual({ kid: made.keys[0].kid, resealed: 1, left: [] })
   expect(await runJson(['credential', 'list'], env)).toEqual({
     credentials: [{ stream_id: 'a', use: 'credential', kept: 'sealed', by: made.keys[0].kid }],
   })

@@ -8,24 +8,24 @@ import { noCredentialKeys, readCredentialKeys } from '../../packages/worker/src/
 import { createCredentialReader, openCredential } from '../../packages/worker/src/credential-reader.ts'
 import { parseReference, readReference } from '../../packages/worker/src/credential-reference.ts'
 import { openSealed, sealCredential } from '../../packages/worker/src/sealed-credential.ts'
-import { TEST_KEY_SET, TEST_KEYS } from './test-keys.ts'
+import { unlock } from '../../packages/worker/src/unlocked-delivery.ts'
+import { TEST_KEY, TEST_KEY_SET, TEST_KEYS } from './test-keys.ts'
 
 const BINDING = bindCredential('a', { endpointUrl: 'https://a.example/events', tokenEndpoint: undefined })
-const key = TEST_KEYS.active ?? { kid: '', secret: new Uint8Array() }
 
 describe('what is sealed', () => {
   test('opens as it was, whatever the header says', async () => {
     const header = fc.string({ unit: fc.integer({ min: 0x20, max: 0xff }).map((code) => String.fromCharCode(code)) })
     await fc.assert(
       fc.asyncProperty(header, async (value) => {
-        const opened = await openSealed(await sealCredential(value, BINDING, key), BINDING, TEST_KEYS)
+        const opened = await openSealed(await sealCredential(value, BINDING, TEST_KEY), BINDING, TEST_KEYS)
         expect(opened).toEqual({ kind: 'opened', value })
       }),
     )
   })
 
   test('does not open when a single letter of it is another', async () => {
-    const sealed = await sealCredential('Bearer s3cret', BINDING, key)
+    const sealed = await sealCredential('Bearer s3cret', BINDING, TEST_KEY)
     for (let at = 0; at < sealed.length; at++) {
       for (const letter of ['A', 'B', '.', '~']) {
         if (sealed[at] === letter) continue
@@ -45,14 +45,14 @@ describe('what is sealed', () => {
     ],
     ['another use', bindClientKey('a')],
   ] as const)('does not open for %s', async ([, binding]) => {
-    const sealed = await sealCredential('Bearer s3cret', BINDING, key)
+    const sealed = await sealCredential('Bearer s3cret', BINDING, TEST_KEY)
     expect(await openSealed(sealed, binding, TEST_KEYS)).toEqual({ kind: 'unavailable', cause: 'bound_elsewhere' })
   })
 
   test('does not open without its key, nor with another of the same name', async () => {
-    const sealed = await sealCredential('Bearer s3cret', BINDING, key)
+    const sealed = await sealCredential('Bearer s3cret', BINDING, TEST_KEY)
     expect(await openSealed(sealed, BINDING, noCredentialKeys)).toEqual({ kind: 'unavailable', cause: 'no_such_key' })
-    const other = { ...key, secret: Buffer.alloc(32, 'x') }
+    const other = { ...TEST_KEY, secret: Buffer.alloc(32, 'x') }
     const keys = { active: other, find: () => other }
     expect(await openSealed(sealed, BINDING, keys)).toEqual({ kind: 'unavailable', cause: 'not_authentic' })
   })
@@ -116,10 +116,16 @@ describe('a reference', () => {
 })
 
 test('what has been opened is returned at once, without a promise', async () => {
-  const sealed = await sealCredential('Bearer s3cret', BINDING, key)
+  const sealed = await sealCredential('Bearer s3cret', BINDING, TEST_KEY)
   const reader = createCredentialReader({ keys: TEST_KEYS, sources: { directory: undefined, env: {} } })
   expect(await reader.read(sealed, BINDING)).toEqual({ kind: 'opened', value: 'Bearer s3cret' })
   expect(reader.read(sealed, BINDING)).toEqual({ kind: 'opened', value: 'Bearer s3cret' })
+  const tls = { caCertificates: undefined, client: undefined }
+  const connection = { endpointUrl: 'https://a.example/', allowedNetworks: [], allowedPorts: [], tls }
+  const delivery = { streamId: 'a', connection, tokenRequest: undefined }
+  const credential = 'Bearer s3cret'
+  expect(unlock({ ...delivery, credential: sealed }, reader)).toEqual({ kind: 'unlocked', connection, credential })
+  expect(unlock({ ...delivery, credential: undefined }, reader)).toEqual({ kind: 'unlocked', connection })
   const moved = bindCredential('a', { endpointUrl: 'https://b.example/', tokenEndpoint: undefined })
   expect(await reader.read(sealed, moved)).toEqual({ kind: 'unavailable', cause: 'bound_elsewhere' })
 })

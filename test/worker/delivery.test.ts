@@ -78,20 +78,27 @@ describe('an accepted delivery', () => {
     await addStream(database.pool, { id: 'a', endpoint_url: partner.url, retry_delays_ms: [0] })
     await addDeliveries(database.pool, 'a')
     const worker = start()
-    const [retry, dead] = await until(async () => {
-      const lines = worker.logged.filter((entry) => 'jti' in entry)
-      return lines.length === 2 ? lines : undefined
-    }, 'two lines')
+    const linesOf = (streamId: string, count: number) =>
+      until(async () => {
+        const lines = worker.logged.filter((entry) => 'jti' in entry && entry['stream_id'] === streamId)
+        return lines.length === count ? lines : undefined
+      }, `${count} lines of ${streamId}`)
+    const [retry, dead] = await linesOf('a', 2)
+    await addStream(database.pool, { id: 'b', endpoint_url: partner.url, credential: 'Bearer s3cret' })
+    await database.pool.query(`update risc.streams set endpoint_url = 'https://b.example/' where id = 'b'`)
+    await addDeliveries(database.pool, 'b')
+    const [held] = await linesOf('b', 1)
     const readme = readFileSync(new URL('../../packages/worker/README.md', import.meta.url), 'utf8')
     const [, table = ''] = /## The log\n(.*?)\n##/s.exec(readme) ?? []
     const documented = [...table.matchAll(/^\| `.*?(?= \|)/gm)].flatMap(([cell]) => [...cell.matchAll(/`(\w+)`/g)])
     const pinos = ['level', 'time', 'pid', 'hostname', 'msg']
     expect(new Set([...documented.map(([, name]) => name), ...pinos])).toEqual(
-      new Set([...Object.keys(retry ?? {}), ...Object.keys(dead ?? {})]),
+      new Set([...Object.keys(retry ?? {}), ...Object.keys(dead ?? {}), ...Object.keys(held ?? {})]),
     )
-    expect([retry, dead]).toMatchObject([
+    expect([retry, dead, held]).toMatchObject([
       { level: 40, outcome: 'retry', error: 'server_error', next_attempt_in_ms: expect.any(Number) },
       { level: 40, outcome: 'refused', error: 'refused', dead_because: 'refused' },
+      { level: 40, outcome: 'hold', error: 'credential_unavailable', cause: 'bound_elsewhere' },
     ])
   })
 })

@@ -169,7 +169,7 @@ describe('a receiver that wants to know its client', () => {
       allowedPorts: [bank.port],
       tls: { caCertificates: undefined, client: { certificate: 'no certificate', privateKey: 'no key' } },
     })
-    expect(answer).toEqual({ kind: 'failure', failure: 'tls_failed' })
+    expect(answer).toEqual({ kind: 'credential_unavailable', cause: 'not_usable' })
     expect(bank.connections).toBe(0)
   })
 })

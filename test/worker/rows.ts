@@ -1,7 +1,7 @@
 import type { Pool } from 'pg'
 import { bindClientKey, bindCredential, type CredentialUse } from '../../packages/worker/src/credential-binding.ts'
 import { openSealed, sealCredential } from '../../packages/worker/src/sealed-credential.ts'
-import { TEST_KEYS } from './test-keys.ts'
+import { TEST_KEY, TEST_KEYS } from './test-keys.ts'
 
 /** A pool, or a client that has a transaction open. */
 type Queryable = Pick<Pool, 'query'>
@@ -52,14 +52,12 @@ export async function addStream(pool: Pool, { unproven = false, ...stream }: Str
 }
 
 async function sealed({ id, endpoint_url = PARTNER, token_request, credential, client_private_key }: StreamRow) {
-  const { active } = TEST_KEYS
-  if (active === undefined) throw new Error('no key')
   const tokenEndpoint = token_request && JSON.parse(token_request).token_endpoint
   const binding = bindCredential(id, { endpointUrl: endpoint_url, tokenEndpoint })
   return {
-    ...(credential !== undefined && { credential: await sealCredential(credential, binding, active) }),
+    ...(credential !== undefined && { credential: await sealCredential(credential, binding, TEST_KEY) }),
     ...(client_private_key !== undefined && {
-      client_private_key: await sealCredential(client_private_key, bindClientKey(id), active),
+      client_private_key: await sealCredential(client_private_key, bindClientKey(id), TEST_KEY),
     }),
   }
 }

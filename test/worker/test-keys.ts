@@ -1,8 +1,15 @@
-import { type CredentialKeys, readCredentialKeys } from '../../packages/worker/src/credential-keys.ts'
+import {
+  type CredentialKey,
+  type CredentialKeys,
+  readCredentialKeys,
+} from '../../packages/worker/src/credential-keys.ts'
+
+/** The key that tests seal with. */
+export const TEST_KEY: CredentialKey = { kid: 'test-key', secret: Buffer.alloc(32, 'k') }
 
 /** What `RISC_CREDENTIAL_KEYS` holds in tests. */
 export const TEST_KEY_SET: string = JSON.stringify({
-  keys: [{ kty: 'oct', kid: 'test-key', k: Buffer.alloc(32, 'k').toString('base64url') }],
+  keys: [{ kty: 'oct', kid: TEST_KEY.kid, k: Buffer.from(TEST_KEY.secret).toString('base64url') }],
 })
 
 /** The same, as a worker has it. */

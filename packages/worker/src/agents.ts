@@ -3,11 +3,11 @@ import https from 'node:https'
 import { isIP, type LookupFunction } from 'node:net'
 import type { Duplex } from 'node:stream'
 import { createSecureContext, type SecureContext } from 'node:tls'
-import { isDeepStrictEqual } from 'node:util'
+import { isKeyOfCertificate, UnusableClientKeyError } from './client-key.ts'
 import type { NetworkConfig } from './config.ts'
 import { endpointRules } from './endpoint.ts'
 import type { EndpointRules } from './endpoint-url.ts'
-import type { StreamConnection, StreamTls } from './stream-connection.ts'
+import { isSameConnection, type StreamConnection, type StreamTls } from './stream-connection.ts'
 
 /** The kept-alive connections of one stream, under the rules of the settings that it has now. */
 export interface StreamAgents {
@@ -24,7 +24,8 @@ export interface Agents {
   /**
    * Connections made under settings that the stream has left are not used again.
    *
-   * @throws if the stream's certificates or key cannot be read
+   * @throws {@link UnusableClientKeyError}
+   * @throws if the authorities that the stream trusts cannot be read
    */
   of(streamId: string, connection: StreamConnection): StreamAgents
   /** Whether all go through a proxy of our own. */
@@ -67,7 +68,7 @@ export function createAgents(config: NetworkConfig, now: Clock = () => performan
     proxied: config.httpsProxy !== undefined,
     of(streamId, connection) {
       const known = kept.get(streamId)
-      const fits = known !== undefined && isDeepStrictEqual(known.connection, connection)
+      const fits = known !== undefined && isSameConnection(known.connection, connection)
       const agents = fits ? known.agents : openAgents(connection, config, now)
       kept.delete(streamId)
       kept.set(streamId, { connection, agents, usedAt: now() })
@@ -111,8 +112,14 @@ function openAgents(connection: StreamConnection, config: NetworkConfig, now: Cl
   }
 }
 
-/** What a stream trusts and shows; throws if it cannot be read. */
+/**
+ * What a stream trusts and shows.
+ *
+ * @throws {@link UnusableClientKeyError}
+ * @throws if the authorities cannot be read
+ */
 export function secureContext({ caCertificates, client }: StreamTls): SecureContext {
+  if (client !== undefined && !isKeyOfCertificate(client)) throw new UnusableClientKeyError()
   return createSecureContext({
     minVersion: 'TLSv1.2',
     ...(caCertificates !== undefined && { ca: caCertificates }),

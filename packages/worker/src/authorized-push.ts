@@ -30,16 +30,16 @@ export function createAuthorizedPush(
   const tokens = createTokens({ fetch: (wanted) => fetchToken(wanted, ofTokens) })
 
   return {
-    async push(claimed, isStale) {
-      const delivery = await unlock(claimed, reader)
-      if (delivery.kind !== 'unlocked') return delivery
-      const wanted = wantedToken(delivery)
-      if (wanted === undefined) return push(delivery, ofReceivers)
-      return pushWithToken({
-        getToken: () => tokens.get(wanted),
-        push: (authorizationHeader) => push({ ...delivery, authorizationHeader }, ofReceivers),
-        isStale,
-      })
+    async push(delivery, isStale) {
+      const unlocked = await unlock(delivery, reader)
+      if (unlocked.kind !== 'unlocked') return unlocked
+      const { streamId, signedSet, timeoutMs } = delivery
+      const { connection, credential } = unlocked
+      const pushWith = (authorizationHeader: string | undefined): Promise<Answer> =>
+        push({ streamId, connection, signedSet, authorizationHeader, timeoutMs }, ofReceivers)
+      const wanted = wantedToken(delivery, unlocked)
+      if (wanted === undefined) return pushWith(credential)
+      return pushWithToken({ getToken: () => tokens.get(wanted), push: pushWith, isStale })
     },
     destroy() {
       ofReceivers.agents.destroy()

@@ -53,8 +53,13 @@ function facts(outcome: Outcome): Pick<Settlement, 'status' | 'reason' | 'descri
   return {
     status: outcome.status,
     reason: outcome.reason,
-    description: 'description' in outcome ? outcome.description : undefined,
+    description: describe(outcome),
     holds: outcome.kind === 'hold' ? true : undefined,
     waitsMs: outcome.kind === 'retry' ? outcome.waitsMs : undefined,
   }
+}
+
+function describe(outcome: Outcome): string | undefined {
+  if ('cause' in outcome) return outcome.cause
+  return 'description' in outcome ? outcome.description : undefined
 }

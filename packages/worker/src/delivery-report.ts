@@ -31,6 +31,7 @@ export function logReport(log: Logger, { delivery, outcome, step, recorded, dura
     success: outcome.kind === 'accepted',
     status: outcome.status,
     error: outcome.kind === 'accepted' ? undefined : outcome.reason,
+    cause: 'cause' in outcome ? outcome.cause : undefined,
     duration_ms: durationMs,
     queued_ms: delivery.ageMs,
     next_attempt_in_ms: step.next === 'retry' ? step.delayMs : undefined,

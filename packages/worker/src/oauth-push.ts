@@ -1,7 +1,8 @@
 import type { Answer } from './answer.ts'
+import type { ClaimedDelivery } from './claim.ts'
 import type { WantedToken } from './oauth-token.ts'
 import type { Tokens } from './oauth-tokens.ts'
-import type { UnlockedDelivery } from './unlocked-delivery.ts'
+import type { Unlocked } from './unlocked-delivery.ts'
 
 /** What pushing with an access token takes. */
 export interface TokenSteps {
@@ -31,16 +32,13 @@ export async function pushWithToken({ getToken, push, isStale }: TokenSteps): Pr
 const LONGEST_WAIT_MS = 5000
 
 /** The token that a delivery has to be pushed with; `undefined` where its credential is the header itself. */
-export function wantedToken({
-  streamId,
-  connection,
-  tokenRequest,
-  authorizationHeader,
-  timeoutMs,
-}: UnlockedDelivery): WantedToken | undefined {
+export function wantedToken(
+  { streamId, tokenRequest, timeoutMs }: ClaimedDelivery,
+  { connection, credential }: Unlocked,
+): WantedToken | undefined {
   if (tokenRequest === undefined) return undefined
   const withinMs = Math.min(timeoutMs, LONGEST_WAIT_MS)
-  return { streamId, connection, request: tokenRequest, secret: authorizationHeader ?? '', withinMs }
+  return { streamId, connection, request: tokenRequest, secret: credential ?? '', withinMs }
 }
 
 /** In HTTP's words (RFC 6750 §3.1), or in those of RFC 8935 §2.4. */

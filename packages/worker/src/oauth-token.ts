@@ -1,5 +1,5 @@
-import type { Agents } from './agents.ts'
-import type { TokenProblem } from './answer.ts'
+import type { CredentialProblem, TokenProblem } from './answer.ts'
+import { UnusableClientKeyError } from './client-key.ts'
 import { judgeEndpoint } from './endpoint.ts'
 import { nameFailure } from './failure.ts'
 import { readTokenAnswer, type TokenAnswer } from './oauth-answer.ts'
@@ -21,7 +21,7 @@ export interface WantedToken {
 }
 
 /** What came of one token request. */
-export type FetchedToken = TokenAnswer | TokenProblem | { readonly kind: 'aborted' }
+export type FetchedToken = TokenAnswer | TokenProblem | CredentialProblem | { readonly kind: 'aborted' }
 
 const LONGEST_BODY = 16_384
 
@@ -52,12 +52,10 @@ export async function fetchToken(wanted: WantedToken, { agents, resolve, signal 
       return readTokenAnswer({ status: response.statusCode ?? 0, body: answered, retryAfterMs })
     })
   } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : unavailable(error, agents)
+    if (signal.aborted) return { kind: 'aborted' }
+    if (error instanceof UnusableClientKeyError) return { kind: 'credential_unavailable', cause: 'not_usable' }
+    return { kind: 'token_unavailable', cause: nameFailure(error, agents) }
   }
-}
-
-function unavailable(error: unknown, agents: Agents): FetchedToken {
-  return { kind: 'token_unavailable', cause: nameFailure(error, agents) }
 }
 
 /**

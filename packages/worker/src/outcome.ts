@@ -1,5 +1,6 @@
 import type { Answer, Failure } from './answer.ts'
 import type { EndpointRule } from './endpoint-url.ts'
+import type { CredentialCause } from './sealed-credential.ts'
 
 /** Error codes a receiver may refuse a SET with (RFC 8935 §2.4, SSF 1.0 §8.1.4.1), as far as waiting cannot cure them. */
 const FINAL_ERRORS = ['invalid_request', 'invalid_issuer', 'invalid_audience', 'invalid_state'] as const
@@ -35,7 +36,18 @@ export type Outcome =
       /** For how long the receiver asks to be left alone, with whatever it may be. */
       readonly waitsMs?: number
     }
-  | { readonly kind: 'hold'; readonly reason: HoldReason; readonly status?: number; readonly description?: string }
+  | {
+      readonly kind: 'hold'
+      readonly reason: Exclude<HoldReason, 'credential_unavailable'>
+      readonly status?: number
+      readonly description?: string
+    }
+  | {
+      readonly kind: 'hold'
+      readonly reason: 'credential_unavailable'
+      readonly cause: CredentialCause
+      readonly status?: never
+    }
   | { readonly kind: 'pause'; readonly reason: PauseReason; readonly status?: number }
 
 /** Gives a receiver time to fetch the new key: its copy of the JWKS may be cached for minutes. */
@@ -56,7 +68,7 @@ export function judge(answer: Exclude<Answer, { kind: 'aborted' }>, lastReason?:
     case 'blocked':
       return { kind: 'pause', reason: answer.rule }
     case 'credential_unavailable':
-      return { kind: 'hold', reason: answer.kind, description: answer.cause }
+      return { kind: 'hold', reason: answer.kind, cause: answer.cause }
     case 'token_refused':
       return { kind: 'hold', reason: 'token_refused', description: answer.error }
     case 'token_unavailable':

@@ -1,5 +1,6 @@
 import type { Agents } from './agents.ts'
 import type { Answer } from './answer.ts'
+import { UnusableClientKeyError } from './client-key.ts'
 import { judgeEndpoint, type Resolve } from './endpoint.ts'
 import { nameFailure } from './failure.ts'
 import { peerOf } from './peer.ts'
@@ -43,7 +44,9 @@ export async function push(request: PushRequest, { agents, resolve, signal }: Pu
     pin(endpoint.addresses)
     return await postSet(request, { agent, signal, withinMs: timeoutMs - (performance.now() - startedAt) })
   } catch (error) {
-    return signal.aborted ? { kind: 'aborted' } : { kind: 'failure', failure: nameFailure(error, agents) }
+    if (signal.aborted) return { kind: 'aborted' }
+    if (error instanceof UnusableClientKeyError) return { kind: 'credential_unavailable', cause: 'not_usable' }
+    return { kind: 'failure', failure: nameFailure(error, agents) }
   }
 }
 

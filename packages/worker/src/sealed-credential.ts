@@ -3,19 +3,25 @@ import type { CredentialBinding } from './credential-binding.ts'
 import { type CredentialKey, type CredentialKeys, isKeyId } from './credential-keys.ts'
 
 /** What came of opening a stored credential. */
-export type OpenedCredential =
-  | { readonly kind: 'opened'; readonly value: string }
-  | { readonly kind: 'unavailable'; readonly cause: CredentialCause }
+export type OpenedCredential = Opened | Unavailable<CredentialCause>
+
+/** A credential as it is to be sent. */
+export interface Opened {
+  readonly kind: 'opened'
+  readonly value: string
+}
+
+/** That there is none. */
+export interface Unavailable<Cause extends CredentialCause> {
+  readonly kind: 'unavailable'
+  readonly cause: Cause
+}
 
 /** Why a credential cannot be had, in words that hold nothing of it. */
-export type CredentialCause =
-  | 'no_such_key'
-  | 'not_authentic'
-  | 'bound_elsewhere'
-  | 'not_configured'
-  | 'not_found'
-  | 'not_readable'
-  | 'not_usable'
+export type CredentialCause = SealedCause | 'not_configured' | 'not_found' | 'not_readable' | 'not_usable'
+
+/** Why what is sealed cannot be opened. */
+export type SealedCause = 'no_such_key' | 'not_authentic' | 'bound_elsewhere'
 
 /**
  * Seals a credential: a compact JWE (RFC 7516 §7.1), encrypted directly with A256GCM (RFC 7518 §4.5, §5.3). Its protected header,
@@ -37,7 +43,7 @@ export async function openSealed(
   sealed: string,
   binding: Omit<CredentialBinding, 'origins'> & Partial<CredentialBinding>,
   keys: CredentialKeys,
-): Promise<OpenedCredential> {
+): Promise<Opened | Unavailable<SealedCause>> {
   const kid = kidOf(sealed)
   if (kid === undefined) return unavailable('not_authentic')
   const key = keys.find(kid)
@@ -73,6 +79,6 @@ function isCanonical(sealed: string): boolean {
 }
 
 /** Tells that there is no credential, and why. */
-export function unavailable(cause: CredentialCause): Extract<OpenedCredential, { kind: 'unavailable' }> {
+export function unavailable<Cause extends CredentialCause>(cause: Cause): Unavailable<Cause> {
   return { kind: 'unavailable', cause }
 }

@@ -23,6 +23,18 @@ export interface ConnectionRow {
   readonly client_private_key: string | null
 }
 
+/** Whether what the one has connected may be used by the other. Asked before every push. */
+export function isSameConnection(a: StreamConnection, b: StreamConnection): boolean {
+  return (
+    a.endpointUrl === b.endpointUrl &&
+    isSameList(a.allowedNetworks, b.allowedNetworks) &&
+    isSameList(a.allowedPorts, b.allowedPorts) &&
+    a.tls.caCertificates === b.tls.caCertificates &&
+    a.tls.client?.certificate === b.tls.client?.certificate &&
+    a.tls.client?.privateKey === b.tls.client?.privateKey
+  )
+}
+
 /** Reads a row of `risc.streams`. */
 export function toConnection(row: ConnectionRow): StreamConnection {
   return {
@@ -31,6 +43,10 @@ export function toConnection(row: ConnectionRow): StreamConnection {
     allowedPorts: row.allowed_ports,
     tls: { caCertificates: row.ca_certificates ?? undefined, client: clientOf(row) },
   }
+}
+
+function isSameList<Item>(a: readonly Item[], b: readonly Item[]): boolean {
+  return a.length === b.length && a.every((item, place) => item === b[place])
 }
 
 function clientOf({

@@ -1,10 +1,10 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { createSecureContext } from 'node:tls'
 import { type Command, InvalidArgumentError } from 'commander'
 import type { Insertable } from 'kysely'
 import type { StreamTable } from 'risc-outbox'
 import { checkAllowedNetwork } from '../address-policy.ts'
+import { isKeyOfCertificate } from '../client-key.ts'
 import type { NetworkConfig } from '../config.ts'
 import { bindClientKey } from '../credential-binding.ts'
 import type { CredentialKeys } from '../credential-keys.ts'
@@ -121,13 +121,11 @@ async function readClient(
 }
 
 async function readClientKey(file: string, certificate: string): Promise<string> {
-  const key = await readText('--client-key', file)
-  try {
-    createSecureContext({ cert: certificate, key })
-  } catch {
+  const privateKey = await readText('--client-key', file)
+  if (!isKeyOfCertificate({ certificate, privateKey })) {
     throw new MisuseError('--client-key is no private key of the certificate that can be read without a passphrase')
   }
-  return key
+  return privateKey
 }
 
 /** Only the certificates are kept, not what people write between them. */

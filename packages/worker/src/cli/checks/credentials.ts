@@ -1,23 +1,36 @@
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
+import { isKeyOfCertificate } from '../../client-key.ts'
 import { type CredentialMeans, openCredential } from '../../credential-reader.ts'
 import type { CredentialCause } from '../../sealed-credential.ts'
-import { listStoredCredentials } from '../queries/credentials.ts'
+import { readStoredCredentials, type StoredCredential } from '../queries/credentials.ts'
 import { type Finding, ok, problem } from './finding.ts'
 
 const CHECK = 'credentials'
 
 /** Checks that the credentials of enabled streams can be opened with what this environment has. */
 export async function checkCredentials(db: Kysely<OutboxDatabase>, credentials: CredentialMeans): Promise<Finding[]> {
-  const all = await listStoredCredentials(db, { enabledOnly: true })
   const findings: Finding[] = []
-  for (const { binding, stored } of all) {
-    const opened = await openCredential(stored, binding, credentials)
-    if (opened.kind === 'opened') continue
-    const [finding, advice] = CAUSES[opened.cause]
-    findings.push(problem(`stream ${binding.streamId}`, `its ${NAMES[binding.use]} ${finding}`, advice))
+  let count = 0
+  for await (const credential of readStoredCredentials(db, { enabledOnly: true })) {
+    count++
+    const cause = await judge(credential, credentials)
+    if (cause === undefined) continue
+    const { streamId, use } = credential.binding
+    const [finding, advice] = CAUSES[cause]
+    findings.push(problem(`stream ${streamId}`, `its ${NAMES[use]} ${finding}`, advice))
   }
-  return findings.length > 0 ? findings : [ok(CHECK, all.length === 0 ? 'no enabled stream has one' : 'can be opened')]
+  return findings.length > 0 ? findings : [ok(CHECK, count === 0 ? 'no enabled stream has one' : 'can be opened')]
+}
+
+async function judge(
+  { binding, stored, certificate }: StoredCredential,
+  credentials: CredentialMeans,
+): Promise<CredentialCause | undefined> {
+  const opened = await openCredential(stored, binding, credentials)
+  if (opened.kind === 'unavailable') return opened.cause
+  const isUsable = certificate === null || isKeyOfCertificate({ certificate, privateKey: opened.value })
+  return isUsable ? undefined : 'not_usable'
 }
 
 const NAMES = { credential: 'credential', client_private_key: 'client key' } as const
@@ -32,5 +45,5 @@ const CAUSES: Readonly<Record<CredentialCause, readonly [finding: string, advice
   not_configured: ['is a file, and no directory is configured', 'set RISC_CREDENTIALS_DIRECTORY'],
   not_found: ['is not where it refers to', 'put the file or variable there'],
   not_readable: ['is in a file that may not be read, or is elsewhere', 'look at the rights of the file'],
-  not_usable: ['is empty, too long or not text that can be sent', 'correct the file or variable'],
+  not_usable: ['is empty, too long, or nothing that can be used as one', 'correct the file or variable'],
 }

@@ -4,7 +4,7 @@ import { parseReference } from '../../credential-reference.ts'
 import { kidOf } from '../../sealed-credential.ts'
 import { withDatabase } from '../database.ts'
 import { printJson } from '../json.ts'
-import { listStoredCredentials, type StoredCredential } from '../queries/credentials.ts'
+import { readStoredCredentials, type StoredCredential } from '../queries/credentials.ts'
 import { formatTable } from '../table.ts'
 import { terminalOf } from '../terminal.ts'
 import type { World } from '../world.ts'
@@ -37,8 +37,11 @@ export function addCredentialListCommand(credential: Command, world: World): voi
 
 async function list({ json }: { readonly json?: true }, world: World): Promise<void> {
   const { databaseUrl } = readConnectionConfig(world.env)
-  const stored = await withDatabase(databaseUrl, (db) => listStoredCredentials(db, { enabledOnly: false }))
-  const credentials = stored.map(describe)
+  const credentials = await withDatabase(databaseUrl, async (db) => {
+    const described: KeptCredential[] = []
+    for await (const stored of readStoredCredentials(db, { enabledOnly: false })) described.push(describe(stored))
+    return described
+  })
   if (json) printJson(world.stdout, { credentials })
   else if (credentials.length === 0) world.stderr.write('no stream has a credential\n')
   else {
