@@ -7,6 +7,7 @@ import { isKeyOfCertificate, UnusableClientKeyError } from './client-key.ts'
 import type { NetworkConfig } from './config.ts'
 import { endpointRules } from './endpoint.ts'
 import type { EndpointRules } from './endpoint-url.ts'
+import { createRecent } from './recent.ts'
 import { isSameConnection, type StreamConnection, type StreamTls } from './stream-connection.ts'
 
 /** The kept-alive connections of one stream, under the rules of the settings that it has now. */
@@ -38,13 +39,10 @@ type Clock = () => number
 const FREE_IDLE_SOCKETS_MS = 60_000
 /** A connection that is always in use would never learn that the name has moved. */
 const RENEW_CONNECTIONS_MS = 300_000
-/** Longer than any push takes: what a stream had that is no more, its key among it, goes then. */
-const FORGET_UNUSED_MS = 600_000
 
 interface Kept {
   readonly connection: StreamConnection
   readonly agents: StreamAgents
-  readonly usedAt: number
 }
 
 /**
@@ -54,25 +52,15 @@ interface Kept {
  * @param now a monotonic clock, in milliseconds
  */
 export function createAgents(config: NetworkConfig, now: Clock = () => performance.now()): Agents {
-  const kept = new Map<string, Kept>() // the longest unused first
-
-  function forgetUnused(): void {
-    for (const [streamId, { agents, usedAt }] of kept) {
-      if (now() - usedAt < FORGET_UNUSED_MS) return
-      kept.delete(streamId)
-      close(agents)
-    }
-  }
+  const kept = createRecent<Kept>(now, ({ agents }) => close(agents))
 
   return {
     proxied: config.httpsProxy !== undefined,
     of(streamId, connection) {
       const known = kept.get(streamId)
-      const fits = known !== undefined && isSameConnection(known.connection, connection)
-      const agents = fits ? known.agents : openAgents(connection, config, now)
-      kept.delete(streamId)
-      kept.set(streamId, { connection, agents, usedAt: now() })
-      forgetUnused()
+      if (known !== undefined && isSameConnection(known.connection, connection)) return known.agents
+      const agents = openAgents(connection, config, now)
+      kept.set(streamId, { connection, agents })
       return agents
     },
     destroy() {

@@ -18,7 +18,12 @@ export type CredentialUse = 'credential' | 'client_private_key'
  */
 function originsOf(endpointUrl: string, tokenEndpoint: string | undefined): string {
   const urls = tokenEndpoint === undefined ? [endpointUrl] : [endpointUrl, tokenEndpoint]
-  return urls.map((url) => URL.parse(url)?.origin ?? 'null').join(' ') // no origin holds a space
+  return urls.map(originOf).join(' ') // no origin holds a space
+}
+
+/** The origin of a URL; `null` in letters for what has none. */
+export function originOf(url: string): string {
+  return URL.parse(url)?.origin ?? 'null'
 }
 
 /** How a stream's credential is bound. */

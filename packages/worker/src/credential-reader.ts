@@ -1,6 +1,7 @@
 import type { CredentialBinding } from './credential-binding.ts'
 import type { CredentialKeys } from './credential-keys.ts'
 import { type CredentialSources, parseReference, readReference } from './credential-reference.ts'
+import { createRecent } from './recent.ts'
 import { type OpenedCredential, openSealed, unavailable } from './sealed-credential.ts'
 
 /** Opens the credentials of streams as they are stored: sealed, or as references. */
@@ -32,7 +33,7 @@ interface Kept {
 const REFERENCE_KEPT_MS = 2000
 
 /**
- * Keeps what is opened in memory alone: one value a column, as long as its text stays. However many ask at once, each is
+ * Keeps what is opened in memory alone: one value a column, as long as its text stays and somebody asks for it. However many ask at once, each is
  * opened once.
  */
 export function createCredentialReader({
@@ -40,7 +41,7 @@ export function createCredentialReader({
   sources,
   now = () => performance.now(),
 }: CredentialMeans): CredentialReader {
-  const uses = { credential: new Map<string, Kept>(), client_private_key: new Map<string, Kept>() }
+  const uses = { credential: createRecent<Kept>(now), client_private_key: createRecent<Kept>(now) }
 
   return {
     read(stored, binding) {

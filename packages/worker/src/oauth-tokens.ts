@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { FetchedToken, WantedToken } from './oauth-token.ts'
+import { createRecent } from './recent.ts'
 
 /** The access tokens of all streams: each is kept while it is valid, and asked for once however many wait for it. */
 export interface Tokens {
@@ -47,7 +48,7 @@ const REST_MS = { shortest: 1000, longest: 10_000, asked: 600_000 }
  * waits makes one request, not as many as wait.
  */
 export function createTokens({ fetch, now = () => performance.now(), random = Math.random }: TokenMeans): Tokens {
-  const streams = new Map<string, Kept>()
+  const streams = createRecent<Kept>(now)
 
   function keptFor(wanted: WantedToken): Kept {
     const known = streams.get(wanted.streamId)

@@ -73,6 +73,12 @@ export function kidOf(sealed: string): string | undefined {
   }
 }
 
+/** Which origins a sealed credential says that it may be sent to: to be believed once it has been opened. */
+export function originsIn(sealed: string): string {
+  const { origins } = decodeProtectedHeader(sealed)
+  return typeof origins === 'string' ? origins : ''
+}
+
 /** The last letter of a part has bits to spare, which decoders pass over. */
 function isCanonical(sealed: string): boolean {
   return sealed.split('.').every((part) => Buffer.from(part, 'base64url').toString('base64url') === part)

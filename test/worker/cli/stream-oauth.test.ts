@@ -65,6 +65,19 @@ test('a secret is not sent to another token endpoint, nor its tokens to another 
   expect(await set('--oauth-token-url', TOKEN_URL, '--authorization-env', 'SECRET')).toMatchObject({ code: 0 })
 })
 
+test('a secret that is kept comes to no token endpoint that SQL planted, unless somebody names it', async ({
+  database: { pool, url },
+}) => {
+  const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, ...SECRETS }
+  await runJson(['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'SECRET', ...OAUTH], env)
+  await pool.query(
+    `update risc.streams set token_request = jsonb_set(token_request, '{token_endpoint}', '"https://evil.example/"')`,
+  )
+  const keep = (...named: string[]) => runCommand(['stream', 'set', 'a', ...named, '--keep-authorization'], env)
+  expect(await keep('--url', URL_A)).toMatchObject({ code: 1, stderr: expect.stringContaining('https://evil.example') })
+  expect(await keep('--oauth-token-url', TOKEN_URL)).toMatchObject({ code: 0 })
+})
+
 test('what is a header is never taken for a secret, nor a secret for a header', async ({ database: { pool, url } }) => {
   const env = { DATABASE_URL: url, RISC_CREDENTIAL_KEYS: TEST_KEY_SET, ...SECRETS }
   await runJson(['stream', 'add', 'a', '--url', URL_A, '--authorization-env', 'HEADER'], env)
