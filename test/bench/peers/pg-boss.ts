@@ -27,7 +27,7 @@ export async function openPgBoss({ databaseUrl, pool }: Site, flavour: PgBossFla
   return {
     name: names[flavour],
     afterCommit: false,
-    share: flavour === 'workers' ? 0.5 : 1,
+    share: flavour === 'workers' ? 0.15 : 0.25,
     async empty() {
       await boss.deleteAllJobs(QUEUE)
     },
