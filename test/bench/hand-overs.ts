@@ -9,10 +9,10 @@ export interface HandOver {
 /** Makes the database remember the hand-overs of the streams whose ids begin with `prefix`: settle forgets them. */
 export async function keepHandOvers(pool: Pool, prefix: string): Promise<void> {
   await pool.query(`
-    create unlogged table bench_hand_overs (delivery_id bigint, dispatched_at timestamptz, claimed_at timestamptz);
+    create unlogged table public.bench_hand_overs (delivery_id bigint, dispatched_at timestamptz, claimed_at timestamptz);
     create function bench_keep_hand_over() returns trigger language plpgsql as $$
     begin
-      insert into bench_hand_overs values (old.delivery_id, old.dispatched_at, old.claimed_at);
+      insert into public.bench_hand_overs values (old.delivery_id, old.dispatched_at, old.claimed_at);
       return null;
     end $$;
     create trigger bench_keep_hand_over after delete on risc.inflight
