@@ -146,13 +146,15 @@ create trigger mended_stream_is_probed
 
 -- Puts a credential sealed anew in the place of the old one, unless somebody else has changed it meanwhile. Tells whether it did.
 create function risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) returns boolean
-language plpgsql set search_path = pg_catalog, pg_temp set risc.is_reseal = 'on' as $$
+language plpgsql set search_path = pg_catalog, pg_temp as $$
 begin
+  perform set_config('risc.is_reseal', 'on', true);
   update risc.streams s
   set credential = case p_use when 'credential' then p_new else s.credential end,
       client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
   where s.id = p_stream_id
     and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  perform set_config('risc.is_reseal', 'off', true);
   return found;
 end $$;
 

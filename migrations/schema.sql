@@ -1738,14 +1738,15 @@ end $$;
 CREATE FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) RETURNS boolean
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
-    SET "risc.is_reseal" TO 'on'
     AS $$
 begin
+  perform set_config('risc.is_reseal', 'on', true);
   update risc.streams s
   set credential = case p_use when 'credential' then p_new else s.credential end,
       client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
   where s.id = p_stream_id
     and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  perform set_config('risc.is_reseal', 'off', true);
   return found;
 end $$;
 

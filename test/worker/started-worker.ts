@@ -16,28 +16,29 @@ export const test = base.extend('start', async ({ database }, { onCleanup }) => 
     await Promise.allSettled(started.map((worker) => worker.stop()))
   })
   return (settings: Partial<WorkerConfig> = {}, options: Omit<WorkerOptions, 'log'> = {}): StartedWorker => {
-    const config: WorkerConfig = {
-      databaseUrl: database.url,
-      concurrency: 20,
-      allowLoopback: true,
-      allowNat64: false,
-      dnsServers: [],
-      httpsProxy: undefined,
-      shutdownMs: 5000,
-      credentials: { keys: TEST_KEYS, sources: { directory: undefined, env: {} } },
-      keptDays: { dead: 30, history: 90, attempts: 14 },
-      logLevel: 'trace',
-      name: 'test-worker',
-      metricsStreams: 200,
-      ...settings,
-    }
-    const worker = startTestWorker(config, options)
+    const worker = startTestWorker({ ...testConfig, databaseUrl: database.url, ...settings }, options)
     started.push(worker)
     return worker
   }
 })
 
-function startTestWorker(config: WorkerConfig, options: WorkerOptions): StartedWorker {
+/** All that a worker needs but its database. */
+export const testConfig: Omit<WorkerConfig, 'databaseUrl'> = {
+  concurrency: 20,
+  allowLoopback: true,
+  allowNat64: false,
+  dnsServers: [],
+  httpsProxy: undefined,
+  shutdownMs: 5000,
+  credentials: { keys: TEST_KEYS, sources: { directory: undefined, env: {} } },
+  keptDays: { dead: 30, history: 90, attempts: 14 },
+  logLevel: 'trace',
+  name: 'test-worker',
+  metricsStreams: 200,
+}
+
+/** Starts a worker in this process, for whoever has it stopped. */
+export function startTestWorker(config: WorkerConfig, options: Omit<WorkerOptions, 'log'> = {}): StartedWorker {
   const logged: Record<string, unknown>[] = []
   const write = (line: string): void => {
     overhear('the log of a worker', line)
