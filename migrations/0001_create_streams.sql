@@ -147,6 +147,8 @@ create trigger mended_stream_is_probed
 -- Puts a credential sealed anew in the place of the old one, unless somebody else has changed it meanwhile. Tells whether it did.
 create function risc.reseal(p_stream_id text, p_use text, p_old text, p_new text) returns boolean
 language plpgsql set search_path = pg_catalog, pg_temp as $$
+declare
+  v_replaced boolean;
 begin
   perform set_config('risc.is_reseal', 'on', true);
   update risc.streams s
@@ -154,8 +156,9 @@ begin
       client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
   where s.id = p_stream_id
     and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  v_replaced := found;
   perform set_config('risc.is_reseal', 'off', true);
-  return found;
+  return v_replaced;
 end $$;
 
 -- Which user is known to which receiver under which subject identifier (RFC 9493). An IdP with a table of its own

@@ -1739,6 +1739,8 @@ CREATE FUNCTION risc.reseal(p_stream_id text, p_use text, p_old text, p_new text
     LANGUAGE plpgsql
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_replaced boolean;
 begin
   perform set_config('risc.is_reseal', 'on', true);
   update risc.streams s
@@ -1746,8 +1748,9 @@ begin
       client_private_key = case p_use when 'client_private_key' then p_new else s.client_private_key end
   where s.id = p_stream_id
     and p_old = case p_use when 'credential' then s.credential when 'client_private_key' then s.client_private_key end;
+  v_replaced := found;
   perform set_config('risc.is_reseal', 'off', true);
-  return found;
+  return v_replaced;
 end $$;
 
 --
