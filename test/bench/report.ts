@@ -4,7 +4,7 @@ import { drawPlot } from './plot.ts'
 import { RESULTS, type Result } from './results.ts'
 
 const REPORT = new URL('../../BENCHMARKS.md', import.meta.url)
-const PLOTS = new URL('../../docs/benchmarks/', import.meta.url)
+const PLOTS = new URL('./plots/', import.meta.url)
 
 /** Writes what `bench-results/` holds between the markers of BENCHMARKS.md, and the plots beside it: no figure is copied by hand. */
 export async function writeReport(): Promise<void> {
@@ -34,7 +34,7 @@ export function reportOf(name: string, { machine, postgres, measuredAt, seconds,
   return [
     `*${where.join('; ')}; ${measuredAt.slice(0, 10)}, ${Math.ceil(seconds / 60)} min.*`,
     ...found.tables.map(markdownTable),
-    ...(found.plot ? [`![${name}](docs/benchmarks/${name}.svg)`] : []),
+    ...(found.plot ? [`![${name}](test/bench/plots/${name}.svg)`] : []),
     ...[...(found.notes ?? []), ...found.verdicts.map(verdictText)].map((line) => `- ${line}`),
   ].join('\n\n')
 }
