@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline'
 import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
 
+export { freePort } from './free-port.ts'
+
 /** What can be chosen of a throw-away PostgreSQL. */
 export interface LocalPostgresOptions {
   /** As in `postgresql.conf`: `{ max_connections: '300' }`. */

@@ -1,9 +1,9 @@
+import { freePort } from 'example-local-postgres'
 import { addStreams, CONCURRENCY } from './drain.ts'
 import type { Findings } from './findings.ts'
 import { type Moment, rateBetween, watchFlow } from './flow.ts'
 import { growthOf } from './growth.ts'
 import { definePart, type Part } from './part.ts'
-import { freePort } from './peers/free-port.ts'
 import { promises } from './promises.ts'
 import { onSite, type Site } from './site.ts'
 import { startWorkerProcess, workersStarted } from './worker-process.ts'
@@ -29,7 +29,7 @@ export const part: Part = definePart<Options>({
 
 async function soak(site: Site, { deliveries, every }: Options): Promise<Findings> {
   await addStreams(site, STREAMS)
-  const port = await freePort()
+  const port = await freePort('127.0.0.1')
   const worker = startWorkerProcess(site.databaseUrl, {
     RISC_CONCURRENCY: String(CONCURRENCY),
     RISC_HTTP_PORT: String(port),

@@ -4,7 +4,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { freePort } from './free-port.ts'
+import { freePort } from 'example-local-postgres'
 
 /** A Redis of the bench's own. */
 export interface LocalRedis {
@@ -18,7 +18,7 @@ export interface LocalRedis {
  */
 export async function startRedis(): Promise<LocalRedis | undefined> {
   const folder = await mkdtemp(join(tmpdir(), 'bench-redis-'))
-  const port = await freePort()
+  const port = await freePort('127.0.0.1')
   const settings = { port, bind: '127.0.0.1', dir: folder, appendonly: 'yes', appendfsync: 'everysec', save: '' }
   const args = Object.entries({ ...settings, 'maxmemory-policy': 'noeviction' }).flatMap(([name, value]) => [
     `--${name}`,
