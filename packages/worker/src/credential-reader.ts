@@ -33,8 +33,8 @@ interface Kept {
 const REFERENCE_KEPT_MS = 2000
 
 /**
- * Keeps what is opened in memory alone: one value a column, as long as its text stays and somebody asks for it. However many ask at once, each is
- * opened once.
+ * Keeps what is opened in memory alone: one value a column, as long as its text stays and somebody asks for it. However
+ * many ask at once, each is opened once.
  */
 export function createCredentialReader({
   keys,

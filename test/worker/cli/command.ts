@@ -8,6 +8,7 @@ import { main } from '../../../packages/worker/src/cli/main.ts'
 import type { World } from '../../../packages/worker/src/cli/world.ts'
 import type { Environment } from '../../../packages/worker/src/config.ts'
 import { allowedTo, overhear } from '../../support/overheard.ts'
+import { DEAF } from './leaves.ts'
 
 /** What a command came to. */
 export interface Result {
@@ -25,17 +26,10 @@ export async function runCommand(
   let stdout = ''
   let stderr = ''
   const code = await main(argv, {
+    ...DEAF,
     env,
     stdout: { write: (chunk) => (stdout += chunk) },
     stderr: { write: (chunk) => (stderr += chunk) },
-    readStdin: async () => '',
-    hostname: 'host-1',
-    pid: 42,
-    onSignal: () => undefined,
-    onResize: () => undefined,
-    onKey: () => () => undefined,
-    onUnhandledRejection: () => undefined,
-    exit: () => undefined,
     ...world,
   })
   const name = `risc-worker ${argv.join(' ')}`.slice(0, 200)

@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Kysely } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 import { type NetworkConfig, readConnectionConfig, readCredentialConfig } from '../../config.ts'
+import { originOf } from '../../credential-binding.ts'
 import type { CredentialMeans } from '../../credential-reader.ts'
 import { CommandFailedError, MisuseError } from '../command-error.ts'
 import { requireEndpoint } from '../connection-options.ts'
@@ -160,8 +161,7 @@ async function requireEndpoints(
   await requireEndpoint({ ...stream, ...settings, endpoint_url: oauthTokenUrl }, network, '--oauth-token-url')
 }
 
-const isSameOrigin = (a: string | undefined, b: string | undefined): boolean =>
-  URL.parse(a ?? '')?.origin === URL.parse(b ?? '')?.origin
+const isSameOrigin = (a = '', b = ''): boolean => originOf(a) === originOf(b)
 
 /** What is not as it was, by the names of the columns. */
 function changes({ before, after }: StreamUpdate): Record<string, { readonly from: unknown; readonly to: unknown }> {
