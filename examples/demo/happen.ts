@@ -12,7 +12,7 @@ export async function happen(
   try {
     const { txn, deliveries } = await act(idp)
     arrivals.committed(deliveries.map(({ jti }) => jti))
-    print('COMMIT', `${title} (txn ${txn.slice(0, 8)}, SETs: ${deliveries.length})`, 'bold')
+    print('COMMIT', `${title} (txn ${txn.slice(-8)}, SETs: ${deliveries.length})`, 'bold')
     return deliveries
   } catch (error) {
     if (!rollsBack || !(error instanceof LastAdministratorError)) throw error

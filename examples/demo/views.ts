@@ -2,7 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { OutboxDatabase } from 'risc-outbox'
 
 const shortType = sql<string>`substring(event_type from '[^/]+$')`.as('event')
-const shortTxn = sql<string>`left(txn, 8)`.as('txn')
+const shortTxn = sql<string>`right(txn, 8)`.as('txn')
 
 /** What still waits, or is under way. */
 export function listPending(db: Kysely<OutboxDatabase>) {

@@ -118,6 +118,13 @@ test('every problem around the event is listed', () => {
   ])
 })
 
+test('a jti begins with the time, so that those of one moment are next to each other in an index', () => {
+  const before = Date.now()
+  const time = Number.parseInt(newJti().slice(0, 12), 16)
+  expect(time).toBeGreaterThanOrEqual(before)
+  expect(time).toBeLessThanOrEqual(Date.now())
+})
+
 test('a jti is 32 lower-case hex digits, each time others', () => {
   const made = Array.from({ length: 1_000 }, newJti)
   for (const jti of made) expect(jti).toMatch(/^[0-9a-f]{32}$/)

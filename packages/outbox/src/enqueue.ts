@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import type { EventTypes, SigningKeys } from 'risc-set'
 import { recordDeliveries } from './deliveries.ts'
 import { type CheckedEvent, checkEvents, type OutboxEvent } from './event.ts'
 import { askRecipients, type RecipientLookup, type Request } from './recipients.ts'
 import { signDelivery } from './sign-delivery.ts'
 import { assertInTransaction, type OutboxTransaction } from './transaction.ts'
+import { newTxn } from './txn.ts'
 
 /** What one call of `enqueue` recorded. */
 export interface Enqueued {
@@ -31,7 +31,7 @@ export async function enqueueEvents<Trx extends OutboxTransaction, Own extends E
 ): Promise<Enqueued> {
   const checked = checkEvents(Array.isArray(events) ? events : [events], eventTypes)
   assertInTransaction(trx)
-  const txn = randomUUID()
+  const txn = newTxn()
   const requests = recipients
     ? await lookUp(trx, checked, recipients)
     : checked.map(({ given, resolved }) => ({ event: resolved, user: given.user }))

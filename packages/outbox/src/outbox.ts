@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import type { EventTypes, SigningKeys } from 'risc-set'
 import { type Enqueued, enqueueEvents } from './enqueue.ts'
 import type { OutboxEvent } from './event.ts'
@@ -9,6 +8,7 @@ import { type StreamStatusChange, type StreamStatusOptions, setStreamStatus } fr
 import { type Link, link, unlink } from './subjects.ts'
 import { traceEnqueue } from './trace-enqueue.ts'
 import type { OutboxConnection, OutboxTransaction } from './transaction.ts'
+import { newTxn } from './txn.ts'
 import { type Verification, type VerifyStreamOptions, verifyStream } from './verify-stream.ts'
 
 /** How an IdP sets up its outbox. */
@@ -154,7 +154,7 @@ export function createOutbox<
   const { issuer, keys, recipients, eventTypes, enabled = true, clock = () => new Date() } = options
   return {
     async enqueue(trx, event) {
-      if (!enabled) return { txn: randomUUID(), deliveries: [] }
+      if (!enabled) return { txn: newTxn(), deliveries: [] }
       return traceEnqueue(() => enqueueEvents(trx, event, { issuer, keys, recipients, eventTypes, clock }))
     },
     link,

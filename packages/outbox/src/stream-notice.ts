@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { type ProfileName, type ResolvedEvent, resolveEvent, type SigningKeys } from 'risc-set'
 import type { StreamStatus } from './database.ts'
 import type { SignedDelivery } from './deliveries.ts'
 import { signDelivery } from './sign-delivery.ts'
 import { assertStreamId } from './stream-id.ts'
 import { ask, assertInTransaction, type OutboxTransaction } from './transaction.ts'
+import { newTxn } from './txn.ts'
 
 /** Whose notices these are. */
 export interface NoticeSettings {
@@ -46,5 +46,5 @@ export function signNotice(
   { issuer, keys, clock }: NoticeSettings,
 ): Promise<SignedDelivery> {
   const address = { event, user: undefined, streamId, profile, audience, encryptionKey, subject: undefined }
-  return signDelivery(address, { issuer, keys, txn: randomUUID(), issuedAt: clock() })
+  return signDelivery(address, { issuer, keys, txn: newTxn(), issuedAt: clock() })
 }
