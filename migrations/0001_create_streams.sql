@@ -109,7 +109,8 @@ create table risc.flow (
 create table risc.pace (
   stream_id text collate "C" not null references risc.streams on delete cascade,
   paid_at timestamptz not null default 'epoch',
-  low_due_at timestamptz, -- where to begin to look for what is due, when what was settled lies in the way
+  low_due_at timestamptz, -- the mark: where to begin to look for what is due, when what was settled lies in the way
+  low_id bigint not null default 0, -- and of what is due at that moment, with which delivery
   primary key (stream_id, paid_at)
 ) with (autovacuum_vacuum_threshold = 500, autovacuum_vacuum_scale_factor = 0);
 

@@ -3,9 +3,15 @@
 
 -- Names the surrounding transaction by its start: two statements of a connection get one answer if one transaction ran
 -- both, and two answers if each ran by itself.
-create function risc.transaction_name() returns text
-language sql stable set search_path = pg_catalog, pg_temp
+create function risc.transaction_name() returns text language sql stable
 return (extract(epoch from now()) * 1000000)::bigint::text;
+
+-- For a condition that has to raise. It returns nothing, ever.
+create function risc.refuse_unknown_stream(p_stream_id text) returns boolean
+language plpgsql set search_path = pg_catalog, pg_temp as $$
+begin
+  raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';
+end $$;
 
 -- Who is to be told of each event, as whom, in which dialect and encrypted to which key: [{ user, event_type }], answered
 -- from risc.subjects, or [{ stream_id, event_type }] from an IdP that looked the recipients up itself.
@@ -15,22 +21,18 @@ returns table (
 )
 language plpgsql stable security definer set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
-declare
-  v_unknown text;
 begin
-  select r ->> 'stream_id' into v_unknown from jsonb_array_elements(p_requests) r
-  where r ? 'stream_id' and not exists (select from risc.streams s where s.id = r ->> 'stream_id') limit 1;
-  if found then
-    raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
-  end if;
   return query
   select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, s.encryption_key, k.subject,
     risc.transaction_name()
   from jsonb_array_elements(p_requests) with ordinality r
   left join risc.subjects k on k.user_id = r.value ->> 'user'
-  join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
-  where s.status <> 'disabled'
-    and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+  left join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
+  where case
+    when s.id is not null
+      then s.status <> 'disabled' and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+    when r.value ? 'stream_id' then risc.refuse_unknown_stream(r.value ->> 'stream_id')
+  end
   order by r.ordinality, s.id;
 end $$;
 

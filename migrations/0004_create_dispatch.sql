@@ -13,7 +13,7 @@ create sequence risc.low_ticket;
 -- How many were in flight at most of late: what the fleet has shown that it carries at a time. A sequence for the same reason.
 create sequence risc.lately_in_flight minvalue 0 start 0;
 
--- Whether a search for what is due begins at each stream's low_due_at: while the search from the beginning is slow.
+-- Whether a search for what is due begins at each stream's mark: while the search from the beginning is slow.
 create table risc.survey (
   only_row boolean primary key default true check (only_row),
   from_marks boolean not null default false,
@@ -23,28 +23,33 @@ insert into risc.survey default values;
 
 -- Streams that have a queued delivery whose time has come, found from the beginning of what is due: one index probe per
 -- stream that has any queued delivery.
-create function risc.survey_due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
+create function risc.survey_due_streams() returns table (stream_id text, first_due_at timestamptz, first_id bigint)
+language sql stable as $$
   with recursive stream as (
-    (select d.stream_id, d.due_at from risc.deliveries d
-     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
+    (select d.stream_id, d.due_at, d.id from risc.deliveries d
+     where d.state = 'queued' order by d.stream_id, d.due_at, d.id limit 1)
     union all
-    select n.stream_id, n.due_at from stream s cross join lateral (
-      select d.stream_id, d.due_at from risc.deliveries d
-      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
+    select n.stream_id, n.due_at, n.id from stream s cross join lateral (
+      select d.stream_id, d.due_at, d.id from risc.deliveries d
+      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at, d.id limit 1) n
   )
-  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+  select s.stream_id, s.due_at, s.id from stream s where s.due_at <= now();
 $$;
 
 -- The same, or from each stream's mark on: then one index probe per stream.
-create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz) language sql stable as $$
-  select d.stream_id, d.first_due_at from risc.survey_due_streams() d
+create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz, first_id bigint)
+language sql stable as $$
+  select d.* from risc.survey_due_streams() d
   where not (select s.from_marks from risc.survey s)
   union all
-  select p.stream_id, f.due_at
-  from risc.pace p cross join lateral (
-    select d.due_at from risc.deliveries d
-    where d.stream_id = p.stream_id and d.state = 'queued' and d.due_at >= coalesce(p.low_due_at, '-infinity')
-    order by d.due_at limit 1) f
+  select s.id, f.due_at, f.id
+  from risc.streams s cross join lateral (
+    select p.low_due_at, p.low_id from risc.pace p
+    where p.stream_id = s.id order by p.stream_id, p.paid_at desc limit 1) p
+  cross join lateral (
+    select d.due_at, d.id from risc.deliveries d
+    where d.stream_id = s.id and d.state = 'queued' and (d.due_at, d.id) >= (coalesce(p.low_due_at, '-infinity'), p.low_id)
+    order by d.due_at, d.id limit 1) f
   where f.due_at <= now() and (select s.from_marks from risc.survey s);
 $$;
 
@@ -54,11 +59,13 @@ create function risc.survey() returns boolean
 language plpgsql security definer set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
-  v_began_at timestamptz := clock_timestamp();
-  v_nothing_before timestamptz := v_began_at - interval '1 second';
+  v_nothing_before timestamptz := clock_timestamp() - interval '1 second';
+  v_long interval; -- longer than the search from the marks would take
+  v_searched_at timestamptz;
   v_from_marks boolean;
   v_streams text[];
   v_firsts timestamptz[];
+  v_ids bigint[];
   v_oldest bigint;
   v_took interval;
 begin
@@ -70,17 +77,21 @@ begin
   if v_oldest < (select l.last_value from risc.low_ticket l) then
     perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
   end if;
-  select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
-  v_took := clock_timestamp() - v_began_at;
-  if v_took < interval '10 milliseconds' and not v_from_marks then
+  v_long := interval '2 milliseconds' + (select count(*) from risc.streams) * interval '5 microseconds';
+  v_searched_at := clock_timestamp();
+  select array_agg(d.stream_id), array_agg(d.first_due_at), array_agg(d.first_id) into v_streams, v_firsts, v_ids
+  from risc.survey_due_streams() d;
+  v_took := clock_timestamp() - v_searched_at;
+  if v_took < v_long and not v_from_marks then
     return false;
   end if;
-  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + least(50 * v_took, interval '10 seconds');
+  update risc.survey set from_marks = v_took > v_long, next_at = now() + least(50 * v_took, interval '10 seconds');
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
-  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
-  from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
-  where p.stream_id = q.stream_id and p.paid_at = q.paid_at
-    and (p.low_due_at is null or p.low_due_at > f.due_at
+  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before), low_id = coalesce(f.id, 0)
+  from risc.streams s left join unnest(v_streams, v_firsts, v_ids) f (stream_id, due_at, id) on f.stream_id = s.id
+  where p.stream_id = s.id and p.paid_at = (
+      select q.paid_at from risc.pace q where q.stream_id = s.id order by q.stream_id, q.paid_at desc limit 1)
+    and (p.low_due_at is null or (p.low_due_at, p.low_id) > (f.due_at, f.id)
       or p.low_due_at < coalesce(f.due_at, v_nothing_before) - interval '1 minute');
   return true;
 end $$;
@@ -97,23 +108,27 @@ return case when p_open_until is not null or p_closed_at > now() - interval '5 m
 create function risc.stream_updated() returns text language sql immutable
 return 'https://schemas.openid.net/secevent/ssf/event-type/stream-updated';
 
--- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from p_from on: not in
+-- The oldest due deliveries of one stream that nothing holds back, found among the first p_look from that one on: not in
 -- flight, and where order matters, behind none about the same user that is still owed.
 -- The scalar sub-selects stay index probes whatever the statistics say; joins would not.
 create function risc.ready(
-  p_stream_id text, p_ordered boolean, p_failed_by timestamptz, p_from timestamptz, p_room integer, p_look integer
+  p_stream_id text, p_ordered boolean, p_failed_by timestamptz, p_from timestamptz, p_from_id bigint, p_room integer,
+  p_look integer
 ) returns setof bigint
 language sql stable rows 20 as $$
   select d.id
   from (select q.id, q.due_at, q.order_key from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now() and not q.urgent
+        where q.stream_id = p_stream_id and q.state = 'queued' and (q.due_at, q.id) >= (p_from, p_from_id)
+          and q.due_at <= now() and not q.urgent
         order by q.due_at, q.id limit p_look) d
-  where (select true from risc.inflight i where i.delivery_id = d.id) is null
-    and (not p_ordered or d.order_key is null or (
+  where case
+    when (select true from risc.inflight i where i.delivery_id = d.id) then false -- most are: asked first
+    else not p_ordered or d.order_key is null or (
       select true from risc.deliveries e
       where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
         and (e.first_failed_at is null or e.first_failed_at > p_failed_by)
-      order by e.order_key, e.id limit 1) is null)
+      order by e.order_key, e.id limit 1) is null
+  end
   limit p_room;
 $$;
 
@@ -162,7 +177,8 @@ $$;
 -- everywhere at once would keep the processors from everybody while its requests start.
 create function risc.rooms()
 returns table (
-  stream_id text, ordered boolean, failed_by timestamptz, first_due_at timestamptz, room integer, held integer, probe boolean
+  stream_id text, ordered boolean, failed_by timestamptz, first_due_at timestamptz, first_id bigint, room integer, held integer,
+  probe boolean
 ) language sql volatile as $$
   with fleet as (
     select coalesce(sum(w.slots), 0) as slots from risc.workers w where w.beat_at > now() - risc.worker_ttl()
@@ -184,7 +200,7 @@ returns table (
   ), due as materialized (
     select * from risc.due_streams()
   ), wish as (
-    select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+    select d.stream_id, d.first_due_at, d.first_id, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
       risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
       coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
@@ -195,10 +211,11 @@ returns table (
           ) - now()), 0) / extract(epoch from s.rate_spacing))
       ) as room
     from due d
-    join risc.streams s on s.id = d.stream_id
-    join risc.flow f on f.stream_id = d.stream_id
+    cross join lateral (select * from risc.streams s where s.id = d.stream_id limit 1) s -- a probe of each, whatever is due
+    cross join lateral (select * from risc.flow f where f.stream_id = d.stream_id limit 1) f
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, 1, j.held + 1)))
+    where s.status = 'enabled' and (
+      j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1)))
   ), class as (
     select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
       case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
@@ -222,22 +239,37 @@ returns table (
     select t.*, t.first + greatest(least(t.part, t.left_over + t.part
       - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
+  ), wanted as (
+    select g.*, floor(g.given) - 1 as beyond_one,
+      sum(floor(g.given) - 1) over (order by g.lot, g.stream_id rows unbounded preceding) as so_far,
+      greatest(sum(floor(g.given) - 1) over (), 1) as by_all,
+      greatest(floor(g.growth) - count(*) over (), 0) as growth_left
+    from given g where g.given >= 1
   )
-  select g.stream_id, g.ordered, g.failed_by, g.first_due_at,
-    (1 + floor((floor(g.given) - 1) * least(greatest(g.growth - count(*) over (), 0)
-      / greatest(sum(floor(g.given) - 1) over (), 1), 1)))::integer,
-    g.held, g.probe
-  from given g where g.given >= 1;
+  select w.stream_id, w.ordered, w.failed_by, w.first_due_at, w.first_id,
+    (1 + floor(w.so_far * least(w.growth_left, w.by_all) / w.by_all)
+      - floor((w.so_far - w.beyond_one) * least(w.growth_left, w.by_all) / w.by_all))::integer,
+    w.held, w.probe
+  from wanted w;
 $$;
 
--- Makes one job for each ticket, by graphile-worker's public function, with one NOTIFY for all.
+-- Makes jobs of tickets, by graphile-worker's public function, with one NOTIFY for all. Where there are more than eight for each
+-- host, up to eight share a job, which costs the queue as much as a job of one does; never more than an eighth of the slots
+-- that the smallest host has.
 create function risc.add_jobs(p_tickets bigint[]) returns table (ticket bigint, job_id bigint)
 language plpgsql set search_path = pg_catalog, pg_temp rows 100 as $$
+declare
+  v_per_job integer := (
+    select greatest(least(ceil(cardinality(p_tickets) / (8.0 * greatest(count(*), 1))), min(w.slots) / 8, 8), 1)
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 begin
   return query
-  select j.payload::text::bigint, j.id from risc_worker.add_jobs(
-    array(select row ('risc.deliver', to_json(t), null, null, 25, null, null, null)::risc_worker.job_spec
-          from unnest(p_tickets) t)) j;
+  select t::bigint, j.id
+  from risc_worker.add_jobs(
+    array(select row (
+            'risc.deliver', to_json(p_tickets[n : n + v_per_job - 1]), null, null, 25, null, null, null)::risc_worker.job_spec
+          from generate_series(1, cardinality(p_tickets), v_per_job) n)) j
+  cross join lateral json_array_elements_text(j.payload) t;
 end $$;
 
 -- What is urgent and due: of each stream one at a time, all together in an eighth of the slots. A status waits until the
@@ -264,24 +296,27 @@ $$;
 -- What a pass hands over: what is urgent whatever else holds the stream back, and for the rest as many of each stream as
 -- it has room for.
 create function risc.choose()
-returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, probe boolean) language sql volatile as $$
+returns table (delivery_id bigint, stream_id text, first_due_at timestamptz, first_id bigint, probe boolean)
+language sql volatile as $$
   with room as materialized (
     select r.*, r.room + r.held + 64 as look from risc.rooms() r
   ), oldest as materialized (
-    select d.id, r.stream_id, r.first_due_at, r.probe
-    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.room, r.look) d (id)
+    select d.id, r.stream_id, r.first_due_at, r.first_id, r.probe
+    from room r cross join lateral
+      risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.first_id, r.room, r.look) d (id)
   ), left_over as materialized (
     select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
     from room r where r.ordered
   ), elsewhere as (
-    select d.id, l.stream_id, l.first_due_at, l.probe
+    select d.id, l.stream_id, l.first_due_at, l.first_id, l.probe
     from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.failed_by, l.more) d (id)
     where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
       select true from risc.deliveries d
-      where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
+      where d.stream_id = l.stream_id and d.state = 'queued' and (d.due_at, d.id) >= (l.first_due_at, l.first_id)
+        and d.due_at <= now()
       order by d.due_at, d.id offset l.look - 1 limit 1)
   )
-  select u.*, null::timestamptz, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
+  select u.*, null::timestamptz, null::bigint, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
   from risc.choose_urgent() u
   union all select * from oldest union all select * from elsewhere;
 $$;
@@ -315,6 +350,27 @@ begin
   end if;
 end $$;
 
+-- Has streams pay for what they were handed, an element for each delivery, and raises their marks to what was the first due.
+create function risc.charge(p_streams text[], p_firsts timestamptz[], p_first_ids bigint[]) returns void
+language plpgsql set search_path = pg_catalog, pg_temp set enable_hashjoin = off set enable_mergejoin = off as $$
+begin
+  update risc.pace p
+  set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing, low_due_at = m.due_at, low_id = m.id
+  from (
+    select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at, min(u.first_id) as first_id
+    from unnest(p_streams, p_firsts, p_first_ids) u (stream_id, first_due_at, first_id) group by u.stream_id) h
+  join risc.streams s on s.id = h.stream_id
+  cross join lateral (
+    select q.* from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1) l
+  cross join lateral (
+    select l.low_due_at, l.low_id where h.first_due_at is null -- all urgent
+    union all
+    select h.first_due_at, h.first_id where h.first_due_at < now() - interval '1 second'
+    union all
+    select now() - interval '1 second', 0 where h.first_due_at >= now() - interval '1 second') m (due_at, id)
+  where p.stream_id = l.stream_id and p.paid_at = l.paid_at;
+end $$;
+
 -- One pass, or nothing (no row) when it is another host's turn. Tells how many deliveries it handed over and what it
 -- took here, which the caller's own clock cannot tell apart from its own business.
 create function risc.dispatch() returns table (handed integer, took_ms double precision)
@@ -324,6 +380,7 @@ declare
   v_deliveries bigint[];
   v_streams text[];
   v_firsts timestamptz[];
+  v_first_ids bigint[];
   v_probes boolean[];
   v_tickets bigint[];
 begin
@@ -331,26 +388,19 @@ begin
     return;
   end if;
   perform risc.raise_low_ticket();
-  select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.probe),
-    array_agg(nextval('risc.inflight_ticket_seq'))
-  into v_deliveries, v_streams, v_firsts, v_probes, v_tickets
-  from risc.choose() c;
+  if exists (select from risc.due_streams()) or exists (select from risc.urgent) then
+    select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.first_id),
+      array_agg(c.probe), array_agg(nextval('risc.inflight_ticket_seq'))
+    into v_deliveries, v_streams, v_firsts, v_first_ids, v_probes, v_tickets
+    from risc.choose() c;
+  end if;
   if v_tickets is not null then
     insert into risc.inflight (ticket, delivery_id, stream_id, probe, job_id) overriding system value
     select j.ticket, h.delivery_id, h.stream_id, h.probe, j.job_id
     from unnest(v_tickets, v_deliveries, v_streams, v_probes) h (ticket, delivery_id, stream_id, probe)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
 
-    update risc.pace p
-    set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing,
-        low_due_at = case when h.first_due_at is null then p.low_due_at -- all urgent
-          else least(h.first_due_at, now() - interval '1 second') end
-    from (
-      select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at
-      from unnest(v_streams, v_firsts) u (stream_id, first_due_at) group by u.stream_id) h
-    join risc.streams s on s.id = h.stream_id
-    where p.stream_id = h.stream_id and p.paid_at = (
-      select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
+    perform risc.charge(v_streams, v_firsts, v_first_ids);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   perform risc.note_in_flight(handed);

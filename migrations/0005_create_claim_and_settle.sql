@@ -25,23 +25,26 @@ begin
     select i.ticket from risc.inflight i
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
-  delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and (
-    s.status <> 'enabled' and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true
-    or (select true from risc.deliveries d where d.id = i.delivery_id) is null);
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
-  select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
-    (extract(epoch from now() - d.created_at) * 1000)::bigint,
-    (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
-    d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
-    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
-  from risc.inflight i
-  join risc.deliveries d on d.id = i.delivery_id
-  join risc.streams s on s.id = d.stream_id
-  where i.ticket = any (v_mine);
+  with loaded as materialized (
+    select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
+      (extract(epoch from now() - d.created_at) * 1000)::bigint,
+      (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
+      d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
+      s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
+      s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
+    from risc.inflight i
+    join risc.deliveries d on d.id = i.delivery_id + 0 -- or all of inflight might be read in the order of this column
+    join risc.streams s on s.id = d.stream_id
+    where i.ticket = any (v_mine) and (s.status = 'enabled' or d.urgent)
+  ), untaken as (
+    delete from risc.inflight i
+    where (select count(*) from loaded) < cardinality(v_mine) -- usually none is left, and then nothing is searched
+      and i.ticket = any (v_mine) and i.ticket <> all (array(select l.ticket from loaded l))
+  )
+  select * from loaded;
 end $$;
 
 -- What a batch says of its streams: [{ stream_id, answered, slow?, troubled?, holds?, waits_ms?,
@@ -65,9 +68,10 @@ begin
     join jsonb_to_recordset(p_lessons)
       as l (stream_id text, answered boolean, slow boolean, waits_ms float8, certificate_expires_at timestamptz)
       on l.stream_id = f.stream_id
-    where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+    where f.stream_id = any (array(select r ->> 'stream_id' from jsonb_array_elements(p_lessons) r)) and (
+      not l.answered or l.waits_ms is not null or l.slow <> f.slow
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
-      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
+      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at)
     order by f.stream_id for update of f);
   if cardinality(v_locked) = 0 then
     return;
@@ -118,8 +122,8 @@ exception when lock_not_available then
   null;
 end $$;
 
--- What is kept of a SET that is settled.
-create function risc.set_sha256(p_signed_set text) returns bytea language sql immutable
+-- What is kept of a SET that is settled. Stable as convert_to is: only so it is inlined.
+create function risc.set_sha256(p_signed_set text) returns bytea language sql stable
 return sha256(convert_to(p_signed_set, 'UTF8'));
 
 -- Records what became of the tickets and returns those that were still valid. The delivery is named too: a server that
@@ -139,7 +143,7 @@ begin
     select i.ticket
     from risc.inflight i
     join jsonb_to_recordset(p_outcomes) as o (ticket bigint, delivery_id bigint)
-      on o.ticket = i.ticket and o.delivery_id = i.delivery_id
+      on o.ticket = i.ticket and o.delivery_id = i.delivery_id + 0 -- as in claim
     where i.ticket = any (array(select (o ->> 'ticket')::bigint from jsonb_array_elements(p_outcomes) o))
     order by i.ticket for update of i);
   if cardinality(v_tickets) = 0 then

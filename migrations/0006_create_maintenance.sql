@@ -60,26 +60,30 @@ end $$;
 -- for another attempt: so the first ten of each stream tell whether it is worth to look at a thousand.
 create function risc.expire(p_limit integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_count integer;
 begin
   with expired as (
-    select d.id from risc.due_streams() w
-    join risc.streams s on s.id = w.stream_id
-    cross join lateral (
-      select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
-      from (select q.created_at, q.retried_at from risc.deliveries q
-            where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-            order by q.due_at, q.id limit 10) f) first
-    cross join lateral (
-      select q.id, q.created_at, q.retried_at from risc.deliveries q
-      where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-      order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
-    join risc.deliveries d on d.id = o.id
-    where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
-      and (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id limit p_limit for update of d skip locked
+    select d.id from risc.deliveries d
+    where d.state = 'queued' and d.id = any (array(
+      select o.id from risc.due_streams() w
+      join risc.streams s on s.id = w.stream_id
+      cross join lateral (
+        select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
+        from (select q.created_at, q.retried_at from risc.deliveries q
+              where q.stream_id = w.stream_id and q.state = 'queued'
+                and (q.due_at, q.id) >= (w.first_due_at, w.first_id) and q.due_at <= now()
+              order by q.due_at, q.id limit 10) f) first
+      cross join lateral (
+        select q.id, q.created_at, q.retried_at from risc.deliveries q
+        where q.stream_id = w.stream_id and q.state = 'queued'
+          and (q.due_at, q.id) >= (w.first_due_at, w.first_id) and q.due_at <= now()
+        order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
+      where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
+        and (select true from risc.inflight i where i.delivery_id = o.id) is null
+      limit p_limit))
+    order by d.id for update skip locked
   )
   update risc.deliveries d set state = 'dead', dead_because = 'expired', dead_at = now(),
     last_reason = coalesce(d.last_reason, 'too_old')
@@ -106,16 +110,17 @@ $$;
 -- p_limit. What is urgent tells the receiver of it.
 create function risc.discard_waiting(p_stream_id text, p_limit integer) returns integer
 language plpgsql set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan as $$
+set jit = off set enable_seqscan = off set enable_bitmapscan = off set plan_cache_mode = force_generic_plan as $$
 declare
   v_locked bigint[] := array(
-    select d.id from (
-      select q.id from risc.deliveries q
-      where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
-      order by q.due_at, q.id limit p_limit) o
-    join risc.deliveries d on d.id = o.id
-    where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id for update of d skip locked);
+    select d.id from risc.deliveries d
+    where d.state = 'queued' and d.id = any (array(
+      select o.id from (
+        select q.id from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
+        order by q.due_at, q.id limit p_limit) o
+      where (select true from risc.inflight i where i.delivery_id = o.id) is null))
+    order by d.id for update skip locked);
 begin
   return (select count(*) from risc.discard_deliveries(v_locked, 'stream_disabled'));
 end $$;
@@ -158,11 +163,20 @@ begin atomic
   returning coalesce(w.pool_id, '');
 end;
 
+-- Whether a table of a few live rows has so many dead ones that they are in the way: autovacuum wakes once a minute, and by
+-- then there may be a hundred thousand. Where a vacuum has not helped, as under a held snapshot, the next waits a second for
+-- ten thousand, a minute at most: each makes all sessions plan anew.
+create function risc.needs_vacuum(p_table regclass) returns boolean language sql stable
+return pg_stat_get_dead_tuples(p_table) > 5000 and coalesce(
+  greatest(pg_stat_get_last_vacuum_time(p_table), pg_stat_get_last_autovacuum_time(p_table))
+    < now() - least(pg_stat_get_dead_tuples(p_table) / 10000.0, 60) * interval '1 second',
+  true);
+
 -- One round, or nothing (no row) when it is another host's turn, by a worker whom the database has answered without a
 -- break for p_answered_for_ms.
 create function risc.maintain(p_answered_for_ms double precision)
 returns table (
-  dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint
+  dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, needs_vacuum boolean
 )
 language plpgsql security definer set search_path = pg_catalog, pg_temp set jit = off as $$
 declare
@@ -196,7 +210,7 @@ begin
   end if;
 
   requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
-  dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
+  needs_vacuum := risc.needs_vacuum('risc.inflight');
 
   begin
     perform set_config('lock_timeout', '100ms', true);

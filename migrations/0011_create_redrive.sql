@@ -200,8 +200,9 @@ language sql volatile as $$
       select coalesce(h.held, 0) as held, greatest(coalesce(h.held, 0), (
         select count(*) from (
           select from risc.deliveries q
-          where q.stream_id = r.stream_id and q.state = 'queued' and q.due_at between d.first_due_at and now()
-          order by q.due_at limit w.size) q)) as owed) o
+          where q.stream_id = r.stream_id and q.state = 'queued'
+            and (q.due_at, q.id) >= (d.first_due_at, d.first_id) and q.due_at <= now()
+          order by q.due_at, q.id limit w.size) q)) as owed) o
     where r.state = 'running' and r.next_at <= now() and s.status = 'enabled'
   ), fleet as (
     select least(

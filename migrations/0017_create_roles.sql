@@ -30,7 +30,7 @@ language sql stable set search_path = pg_catalog, pg_temp as $$
         'risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain',
         'risc.stream_figures', 'risc.database_figures', 'risc.worker_ttl'], null),
       ('work', 'select', 'table', array['risc.migrations', 'risc_worker.migrations', 'risc.workers'], null),
-      ('work', 'maintain', 'table', array['risc.inflight'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
+      ('work', 'maintain', 'table', array['risc.inflight', 'risc_worker._private_jobs'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
       ('work', 'select, update, delete', 'table', array['risc_worker._private_jobs'], null),
       ('work', 'select, update', 'table', array['risc_worker._private_job_queues'], null),
       ('work', 'select, insert', 'table', array['risc_worker._private_tasks'], null),

@@ -106,11 +106,18 @@ CREATE FUNCTION risc.add_jobs(p_tickets bigint[]) RETURNS TABLE(ticket bigint, j
     LANGUAGE plpgsql ROWS 100
     SET search_path TO 'pg_catalog', 'pg_temp'
     AS $$
+declare
+  v_per_job integer := (
+    select greatest(least(ceil(cardinality(p_tickets) / (8.0 * greatest(count(*), 1))), min(w.slots) / 8, 8), 1)
+    from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 begin
   return query
-  select j.payload::text::bigint, j.id from risc_worker.add_jobs(
-    array(select row ('risc.deliver', to_json(t), null, null, 25, null, null, null)::risc_worker.job_spec
-          from unnest(p_tickets) t)) j;
+  select t::bigint, j.id
+  from risc_worker.add_jobs(
+    array(select row (
+            'risc.deliver', to_json(p_tickets[n : n + v_per_job - 1]), null, null, 25, null, null, null)::risc_worker.job_spec
+          from generate_series(1, cardinality(p_tickets), v_per_job) n)) j
+  cross join lateral json_array_elements_text(j.payload) t;
 end $$;
 
 --
@@ -192,29 +199,59 @@ begin
 end $$;
 
 --
+-- Name: charge(text[], timestamp with time zone[], bigint[]); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.charge(p_streams text[], p_firsts timestamp with time zone[], p_first_ids bigint[]) RETURNS void
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    AS $$
+begin
+  update risc.pace p
+  set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing, low_due_at = m.due_at, low_id = m.id
+  from (
+    select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at, min(u.first_id) as first_id
+    from unnest(p_streams, p_firsts, p_first_ids) u (stream_id, first_due_at, first_id) group by u.stream_id) h
+  join risc.streams s on s.id = h.stream_id
+  cross join lateral (
+    select q.* from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1) l
+  cross join lateral (
+    select l.low_due_at, l.low_id where h.first_due_at is null -- all urgent
+    union all
+    select h.first_due_at, h.first_id where h.first_due_at < now() - interval '1 second'
+    union all
+    select now() - interval '1 second', 0 where h.first_due_at >= now() - interval '1 second') m (due_at, id)
+  where p.stream_id = l.stream_id and p.paid_at = l.paid_at;
+end $$;
+
+--
 -- Name: choose(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.choose() RETURNS TABLE(delivery_id bigint, stream_id text, first_due_at timestamp with time zone, probe boolean)
+CREATE FUNCTION risc.choose() RETURNS TABLE(delivery_id bigint, stream_id text, first_due_at timestamp with time zone, first_id bigint, probe boolean)
     LANGUAGE sql
     AS $$
   with room as materialized (
     select r.*, r.room + r.held + 64 as look from risc.rooms() r
   ), oldest as materialized (
-    select d.id, r.stream_id, r.first_due_at, r.probe
-    from room r cross join lateral risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.room, r.look) d (id)
+    select d.id, r.stream_id, r.first_due_at, r.first_id, r.probe
+    from room r cross join lateral
+      risc.ready(r.stream_id, r.ordered, r.failed_by, r.first_due_at, r.first_id, r.room, r.look) d (id)
   ), left_over as materialized (
     select r.*, r.room - (select count(*) from oldest o where o.stream_id = r.stream_id)::integer as more
     from room r where r.ordered
   ), elsewhere as (
-    select d.id, l.stream_id, l.first_due_at, l.probe
+    select d.id, l.stream_id, l.first_due_at, l.first_id, l.probe
     from left_over l cross join lateral risc.ready_elsewhere(l.stream_id, l.failed_by, l.more) d (id)
     where l.more > 0 and (select true from oldest o where o.id = d.id) is null and (
       select true from risc.deliveries d
-      where d.stream_id = l.stream_id and d.state = 'queued' and d.due_at between l.first_due_at and now()
+      where d.stream_id = l.stream_id and d.state = 'queued' and (d.due_at, d.id) >= (l.first_due_at, l.first_id)
+        and d.due_at <= now()
       order by d.due_at, d.id offset l.look - 1 limit 1)
   )
-  select u.*, null::timestamptz, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
+  select u.*, null::timestamptz, null::bigint, (select f.open_until is not null from risc.flow f where f.stream_id = u.stream_id)
   from risc.choose_urgent() u
   union all select * from oldest union all select * from elsewhere;
 $$;
@@ -267,23 +304,26 @@ begin
     select i.ticket from risc.inflight i
     where i.ticket = any (p_tickets) and (i.worker_id is null or i.worker_id = p_worker_id)
     order by i.ticket for update);
-  delete from risc.inflight i using risc.streams s
-  where i.ticket = any (v_mine) and i.worker_id is null and s.id = i.stream_id and (
-    s.status <> 'enabled' and (select d.urgent from risc.deliveries d where d.id = i.delivery_id) is not true
-    or (select true from risc.deliveries d where d.id = i.delivery_id) is null);
   update risc.inflight i set worker_id = p_worker_id, claimed_at = clock_timestamp()
   where i.ticket = any (v_mine) and i.worker_id is null;
   return query
-  select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
-    (extract(epoch from now() - d.created_at) * 1000)::bigint,
-    (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
-    d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
-    s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
-    s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
-  from risc.inflight i
-  join risc.deliveries d on d.id = i.delivery_id
-  join risc.streams s on s.id = d.stream_id
-  where i.ticket = any (v_mine);
+  with loaded as materialized (
+    select i.ticket, d.id, d.jti, s.id::text, d.event_type, d.attempts,
+      (extract(epoch from now() - d.created_at) * 1000)::bigint,
+      (extract(epoch from risc.expires_at(s.profile, s.max_age, d.created_at, d.retried_at) - now()) * 1000)::bigint,
+      d.last_reason, i.probe, d.urgent, d.traceparent, d.signed_set,
+      s.endpoint_url, s.credential::text, s.token_request, s.timeout_ms, s.retry_delays_ms,
+      s.allowed_networks, s.allowed_ports, s.ca_certificates, s.client_certificate, s.client_private_key::text
+    from risc.inflight i
+    join risc.deliveries d on d.id = i.delivery_id + 0 -- or all of inflight might be read in the order of this column
+    join risc.streams s on s.id = d.stream_id
+    where i.ticket = any (v_mine) and (s.status = 'enabled' or d.urgent)
+  ), untaken as (
+    delete from risc.inflight i
+    where (select count(*) from loaded) < cardinality(v_mine) -- usually none is left, and then nothing is searched
+      and i.ticket = any (v_mine) and i.ticket <> all (array(select l.ticket from loaded l))
+  )
+  select * from loaded;
 end $$;
 
 --
@@ -469,17 +509,19 @@ CREATE FUNCTION risc.discard_waiting(p_stream_id text, p_limit integer) RETURNS 
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
   v_locked bigint[] := array(
-    select d.id from (
-      select q.id from risc.deliveries q
-      where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
-      order by q.due_at, q.id limit p_limit) o
-    join risc.deliveries d on d.id = o.id
-    where (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id for update of d skip locked);
+    select d.id from risc.deliveries d
+    where d.state = 'queued' and d.id = any (array(
+      select o.id from (
+        select q.id from risc.deliveries q
+        where q.stream_id = p_stream_id and q.state = 'queued' and not q.urgent
+        order by q.due_at, q.id limit p_limit) o
+      where (select true from risc.inflight i where i.delivery_id = o.id) is null))
+    order by d.id for update skip locked);
 begin
   return (select count(*) from risc.discard_deliveries(v_locked, 'stream_disabled'));
 end $$;
@@ -678,6 +720,7 @@ declare
   v_deliveries bigint[];
   v_streams text[];
   v_firsts timestamptz[];
+  v_first_ids bigint[];
   v_probes boolean[];
   v_tickets bigint[];
 begin
@@ -685,26 +728,19 @@ begin
     return;
   end if;
   perform risc.raise_low_ticket();
-  select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.probe),
-    array_agg(nextval('risc.inflight_ticket_seq'))
-  into v_deliveries, v_streams, v_firsts, v_probes, v_tickets
-  from risc.choose() c;
+  if exists (select from risc.due_streams()) or exists (select from risc.urgent) then
+    select array_agg(c.delivery_id), array_agg(c.stream_id), array_agg(c.first_due_at), array_agg(c.first_id),
+      array_agg(c.probe), array_agg(nextval('risc.inflight_ticket_seq'))
+    into v_deliveries, v_streams, v_firsts, v_first_ids, v_probes, v_tickets
+    from risc.choose() c;
+  end if;
   if v_tickets is not null then
     insert into risc.inflight (ticket, delivery_id, stream_id, probe, job_id) overriding system value
     select j.ticket, h.delivery_id, h.stream_id, h.probe, j.job_id
     from unnest(v_tickets, v_deliveries, v_streams, v_probes) h (ticket, delivery_id, stream_id, probe)
     join risc.add_jobs(v_tickets) j on j.ticket = h.ticket;
 
-    update risc.pace p
-    set paid_at = greatest(p.paid_at, now()) + h.handed * s.rate_spacing,
-        low_due_at = case when h.first_due_at is null then p.low_due_at -- all urgent
-          else least(h.first_due_at, now() - interval '1 second') end
-    from (
-      select u.stream_id, count(*) as handed, min(u.first_due_at) as first_due_at
-      from unnest(v_streams, v_firsts) u (stream_id, first_due_at) group by u.stream_id) h
-    join risc.streams s on s.id = h.stream_id
-    where p.stream_id = h.stream_id and p.paid_at = (
-      select q.paid_at from risc.pace q where q.stream_id = h.stream_id order by q.stream_id, q.paid_at desc limit 1);
+    perform risc.charge(v_streams, v_firsts, v_first_ids);
   end if;
   handed := coalesce(cardinality(v_tickets), 0);
   perform risc.note_in_flight(handed);
@@ -759,17 +795,20 @@ $$;
 -- Name: due_streams(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone)
+CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
     LANGUAGE sql STABLE
     AS $$
-  select d.stream_id, d.first_due_at from risc.survey_due_streams() d
+  select d.* from risc.survey_due_streams() d
   where not (select s.from_marks from risc.survey s)
   union all
-  select p.stream_id, f.due_at
-  from risc.pace p cross join lateral (
-    select d.due_at from risc.deliveries d
-    where d.stream_id = p.stream_id and d.state = 'queued' and d.due_at >= coalesce(p.low_due_at, '-infinity')
-    order by d.due_at limit 1) f
+  select s.id, f.due_at, f.id
+  from risc.streams s cross join lateral (
+    select p.low_due_at, p.low_id from risc.pace p
+    where p.stream_id = s.id order by p.stream_id, p.paid_at desc limit 1) p
+  cross join lateral (
+    select d.due_at, d.id from risc.deliveries d
+    where d.stream_id = s.id and d.state = 'queued' and (d.due_at, d.id) >= (coalesce(p.low_due_at, '-infinity'), p.low_id)
+    order by d.due_at, d.id limit 1) f
   where f.due_at <= now() and (select s.from_marks from risc.survey s);
 $$;
 
@@ -849,27 +888,32 @@ CREATE FUNCTION risc.expire(p_limit integer) RETURNS integer
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_bitmapscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
   v_count integer;
 begin
   with expired as (
-    select d.id from risc.due_streams() w
-    join risc.streams s on s.id = w.stream_id
-    cross join lateral (
-      select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
-      from (select q.created_at, q.retried_at from risc.deliveries q
-            where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-            order by q.due_at, q.id limit 10) f) first
-    cross join lateral (
-      select q.id, q.created_at, q.retried_at from risc.deliveries q
-      where q.stream_id = w.stream_id and q.state = 'queued' and q.due_at between w.first_due_at and now()
-      order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
-    join risc.deliveries d on d.id = o.id
-    where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
-      and (select true from risc.inflight i where i.delivery_id = o.id) is null
-    order by d.id limit p_limit for update of d skip locked
+    select d.id from risc.deliveries d
+    where d.state = 'queued' and d.id = any (array(
+      select o.id from risc.due_streams() w
+      join risc.streams s on s.id = w.stream_id
+      cross join lateral (
+        select bool_or(risc.expires_at(s.profile, s.max_age, f.created_at, f.retried_at) <= now()) as some
+        from (select q.created_at, q.retried_at from risc.deliveries q
+              where q.stream_id = w.stream_id and q.state = 'queued'
+                and (q.due_at, q.id) >= (w.first_due_at, w.first_id) and q.due_at <= now()
+              order by q.due_at, q.id limit 10) f) first
+      cross join lateral (
+        select q.id, q.created_at, q.retried_at from risc.deliveries q
+        where q.stream_id = w.stream_id and q.state = 'queued'
+          and (q.due_at, q.id) >= (w.first_due_at, w.first_id) and q.due_at <= now()
+        order by q.due_at, q.id limit case when first.some then 1000 else 0 end) o
+      where risc.expires_at(s.profile, s.max_age, o.created_at, o.retried_at) <= now()
+        and (select true from risc.inflight i where i.delivery_id = o.id) is null
+      limit p_limit))
+    order by d.id for update skip locked
   )
   update risc.deliveries d set state = 'dead', dead_because = 'expired', dead_at = now(),
     last_reason = coalesce(d.last_reason, 'too_old')
@@ -1021,9 +1065,10 @@ begin
     join jsonb_to_recordset(p_lessons)
       as l (stream_id text, answered boolean, slow boolean, waits_ms float8, certificate_expires_at timestamptz)
       on l.stream_id = f.stream_id
-    where not l.answered or l.waits_ms is not null or l.slow <> f.slow
+    where f.stream_id = any (array(select r ->> 'stream_id' from jsonb_array_elements(p_lessons) r)) and (
+      not l.answered or l.waits_ms is not null or l.slow <> f.slow
       or f.failures > 0 or f.ramp < s.max_in_flight or f.open_until is not null
-      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at
+      or coalesce(l.certificate_expires_at, f.certificate_expires_at) is distinct from f.certificate_expires_at)
     order by f.stream_id for update of f);
   if cardinality(v_locked) = 0 then
     return;
@@ -1127,7 +1172,7 @@ END;
 -- Name: maintain(double precision); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, dead_rows bigint)
+CREATE FUNCTION risc.maintain(p_answered_for_ms double precision) RETURNS TABLE(dead_workers integer, requeued integer, unlocked_pools integer, removed_jobs integer, needs_vacuum boolean)
     LANGUAGE plpgsql SECURITY DEFINER
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
@@ -1163,7 +1208,7 @@ begin
   end if;
 
   requeued := risc.requeue_lost(1000, v_steady_for > risc.worker_ttl());
-  dead_rows := pg_stat_get_dead_tuples('risc.inflight'::regclass);
+  needs_vacuum := risc.needs_vacuum('risc.inflight');
 
   begin
     perform set_config('lock_timeout', '100ms', true);
@@ -1240,6 +1285,14 @@ CREATE FUNCTION risc.missing_rights(p_grant text, p_role name) RETURNS TABLE(pri
     else (select bool_and(has_column_privilege(p_role, n.table_oid, c, n.privilege)) from unnest(n.columns) c)
   end, false);
 $$;
+
+--
+-- Name: needs_vacuum(regclass); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.needs_vacuum(p_table regclass) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((pg_stat_get_dead_tuples((p_table)::oid) > 5000) AND COALESCE((GREATEST(pg_stat_get_last_vacuum_time((p_table)::oid), pg_stat_get_last_autovacuum_time((p_table)::oid)) < (now() - ((LEAST(((pg_stat_get_dead_tuples((p_table)::oid))::numeric / 10000.0), (60)::numeric))::double precision * '00:00:01'::interval))), true));
 
 --
 -- Name: not_waited_for(timestamp with time zone, timestamp with time zone); Type: FUNCTION; Schema: risc; Owner: -
@@ -1358,22 +1411,25 @@ CREATE FUNCTION risc.rate_room_at(p_stream_id text) RETURNS timestamp with time 
 $$;
 
 --
--- Name: ready(text, boolean, timestamp with time zone, timestamp with time zone, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: ready(text, boolean, timestamp with time zone, timestamp with time zone, bigint, integer, integer); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer) RETURNS SETOF bigint
+CREATE FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_from_id bigint, p_room integer, p_look integer) RETURNS SETOF bigint
     LANGUAGE sql STABLE ROWS 20
     AS $$
   select d.id
   from (select q.id, q.due_at, q.order_key from risc.deliveries q
-        where q.stream_id = p_stream_id and q.state = 'queued' and q.due_at between p_from and now() and not q.urgent
+        where q.stream_id = p_stream_id and q.state = 'queued' and (q.due_at, q.id) >= (p_from, p_from_id)
+          and q.due_at <= now() and not q.urgent
         order by q.due_at, q.id limit p_look) d
-  where (select true from risc.inflight i where i.delivery_id = d.id) is null
-    and (not p_ordered or d.order_key is null or (
+  where case
+    when (select true from risc.inflight i where i.delivery_id = d.id) then false -- most are: asked first
+    else not p_ordered or d.order_key is null or (
       select true from risc.deliveries e
       where e.stream_id = p_stream_id and e.order_key = d.order_key and e.state = 'queued' and e.id < d.id
         and (e.first_failed_at is null or e.first_failed_at > p_failed_by)
-      order by e.order_key, e.id limit 1) is null)
+      order by e.order_key, e.id limit 1) is null
+  end
   limit p_room;
 $$;
 
@@ -1444,22 +1500,18 @@ CREATE FUNCTION risc.recipients(p_requests jsonb) RETURNS TABLE(request integer,
     SET enable_seqscan TO 'off'
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
-declare
-  v_unknown text;
 begin
-  select r ->> 'stream_id' into v_unknown from jsonb_array_elements(p_requests) r
-  where r ? 'stream_id' and not exists (select from risc.streams s where s.id = r ->> 'stream_id') limit 1;
-  if found then
-    raise exception 'there is no stream %', v_unknown using errcode = 'foreign_key_violation';
-  end if;
   return query
   select (r.ordinality - 1)::integer, s.id::text, s.profile, s.audience, s.encryption_key, k.subject,
     risc.transaction_name()
   from jsonb_array_elements(p_requests) with ordinality r
   left join risc.subjects k on k.user_id = r.value ->> 'user'
-  join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
-  where s.status <> 'disabled'
-    and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+  left join risc.streams s on s.id = coalesce(r.value ->> 'stream_id', k.stream_id)
+  where case
+    when s.id is not null
+      then s.status <> 'disabled' and (s.events_requested is null or r.value ->> 'event_type' = any (s.events_requested))
+    when r.value ? 'stream_id' then risc.refuse_unknown_stream(r.value ->> 'stream_id')
+  end
   order by r.ordinality, s.id;
 end $$;
 
@@ -1521,8 +1573,9 @@ CREATE FUNCTION risc.redrive_rooms() RETURNS TABLE(redrive_id bigint, stream_id 
       select coalesce(h.held, 0) as held, greatest(coalesce(h.held, 0), (
         select count(*) from (
           select from risc.deliveries q
-          where q.stream_id = r.stream_id and q.state = 'queued' and q.due_at between d.first_due_at and now()
-          order by q.due_at limit w.size) q)) as owed) o
+          where q.stream_id = r.stream_id and q.state = 'queued'
+            and (q.due_at, q.id) >= (d.first_due_at, d.first_id) and q.due_at <= now()
+          order by q.due_at, q.id limit w.size) q)) as owed) o
     where r.state = 'running' and r.next_at <= now() and s.status = 'enabled'
   ), fleet as (
     select least(
@@ -1570,6 +1623,18 @@ WITH (fillfactor='50');
 CREATE FUNCTION risc.redrives_per_second() RETURNS double precision
     LANGUAGE sql STABLE
     RETURN (SELECT ((10)::numeric * GREATEST(floor(((sum(w.slots))::numeric / 64.0)), (1)::numeric)) FROM risc.workers w WHERE (w.beat_at > (now() - risc.worker_ttl())) HAVING (count(*) > 0));
+
+--
+-- Name: refuse_unknown_stream(text); Type: FUNCTION; Schema: risc; Owner: -
+--
+
+CREATE FUNCTION risc.refuse_unknown_stream(p_stream_id text) RETURNS boolean
+    LANGUAGE plpgsql
+    SET search_path TO 'pg_catalog', 'pg_temp'
+    AS $$
+begin
+  raise exception 'there is no stream %', p_stream_id using errcode = 'foreign_key_violation';
+end $$;
 
 --
 -- Name: refuse_update(); Type: FUNCTION; Schema: risc; Owner: -
@@ -1876,7 +1941,7 @@ CREATE FUNCTION risc.rights(p_grant text) RETURNS TABLE(privilege text, kind tex
         'risc.maintain', 'risc.survey', 'risc.tidy', 'risc.redrive', 'risc.retain',
         'risc.stream_figures', 'risc.database_figures', 'risc.worker_ttl'], null),
       ('work', 'select', 'table', array['risc.migrations', 'risc_worker.migrations', 'risc.workers'], null),
-      ('work', 'maintain', 'table', array['risc.inflight'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
+      ('work', 'maintain', 'table', array['risc.inflight', 'risc_worker._private_jobs'], null), -- a vacuum between two of autovacuum; PostgreSQL 17
       ('work', 'select, update, delete', 'table', array['risc_worker._private_jobs'], null),
       ('work', 'select, update', 'table', array['risc_worker._private_job_queues'], null),
       ('work', 'select, insert', 'table', array['risc_worker._private_tasks'], null),
@@ -1910,7 +1975,7 @@ $$;
 -- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, failed_by timestamp with time zone, first_due_at timestamp with time zone, room integer, held integer, probe boolean)
+CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, failed_by timestamp with time zone, first_due_at timestamp with time zone, first_id bigint, room integer, held integer, probe boolean)
     LANGUAGE sql
     AS $$
   with fleet as (
@@ -1933,7 +1998,7 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
   ), due as materialized (
     select * from risc.due_streams()
   ), wish as (
-    select d.stream_id, d.first_due_at, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
+    select d.stream_id, d.first_due_at, d.first_id, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
       risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
       coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
       least(
@@ -1944,10 +2009,11 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
           ) - now()), 0) / extract(epoch from s.rate_spacing))
       ) as room
     from due d
-    join risc.streams s on s.id = d.stream_id
-    join risc.flow f on f.stream_id = d.stream_id
+    cross join lateral (select * from risc.streams s where s.id = d.stream_id limit 1) s -- a probe of each, whatever is due
+    cross join lateral (select * from risc.flow f where f.stream_id = d.stream_id limit 1) f
     left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, 1, j.held + 1)))
+    where s.status = 'enabled' and (
+      j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1)))
   ), class as (
     select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
       case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
@@ -1971,12 +2037,18 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
     select t.*, t.first + greatest(least(t.part, t.left_over + t.part
       - sum(t.part) over (order by t.slow desc, t.lot, t.stream_id)), 0) as given
     from turn t
+  ), wanted as (
+    select g.*, floor(g.given) - 1 as beyond_one,
+      sum(floor(g.given) - 1) over (order by g.lot, g.stream_id rows unbounded preceding) as so_far,
+      greatest(sum(floor(g.given) - 1) over (), 1) as by_all,
+      greatest(floor(g.growth) - count(*) over (), 0) as growth_left
+    from given g where g.given >= 1
   )
-  select g.stream_id, g.ordered, g.failed_by, g.first_due_at,
-    (1 + floor((floor(g.given) - 1) * least(greatest(g.growth - count(*) over (), 0)
-      / greatest(sum(floor(g.given) - 1) over (), 1), 1)))::integer,
-    g.held, g.probe
-  from given g where g.given >= 1;
+  select w.stream_id, w.ordered, w.failed_by, w.first_due_at, w.first_id,
+    (1 + floor(w.so_far * least(w.growth_left, w.by_all) / w.by_all)
+      - floor((w.so_far - w.beyond_one) * least(w.growth_left, w.by_all) / w.by_all))::integer,
+    w.held, w.probe
+  from wanted w;
 $$;
 
 --
@@ -2019,7 +2091,7 @@ CREATE FUNCTION risc.server_started_at() RETURNS timestamp with time zone
 --
 
 CREATE FUNCTION risc.set_sha256(p_signed_set text) RETURNS bytea
-    LANGUAGE sql IMMUTABLE
+    LANGUAGE sql STABLE
     RETURN sha256(convert_to(p_signed_set, 'UTF8'::name));
 
 --
@@ -2063,7 +2135,7 @@ begin
     select i.ticket
     from risc.inflight i
     join jsonb_to_recordset(p_outcomes) as o (ticket bigint, delivery_id bigint)
-      on o.ticket = i.ticket and o.delivery_id = i.delivery_id
+      on o.ticket = i.ticket and o.delivery_id = i.delivery_id + 0 -- as in claim
     where i.ticket = any (array(select (o ->> 'ticket')::bigint from jsonb_array_elements(p_outcomes) o))
     order by i.ticket for update of i);
   if cardinality(v_tickets) = 0 then
@@ -2326,11 +2398,13 @@ CREATE FUNCTION risc.survey() RETURNS boolean
     SET plan_cache_mode TO 'force_generic_plan'
     AS $$
 declare
-  v_began_at timestamptz := clock_timestamp();
-  v_nothing_before timestamptz := v_began_at - interval '1 second';
+  v_nothing_before timestamptz := clock_timestamp() - interval '1 second';
+  v_long interval; -- longer than the search from the marks would take
+  v_searched_at timestamptz;
   v_from_marks boolean;
   v_streams text[];
   v_firsts timestamptz[];
+  v_ids bigint[];
   v_oldest bigint;
   v_took interval;
 begin
@@ -2342,17 +2416,21 @@ begin
   if v_oldest < (select l.last_value from risc.low_ticket l) then
     perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
   end if;
-  select array_agg(d.stream_id), array_agg(d.first_due_at) into v_streams, v_firsts from risc.survey_due_streams() d;
-  v_took := clock_timestamp() - v_began_at;
-  if v_took < interval '10 milliseconds' and not v_from_marks then
+  v_long := interval '2 milliseconds' + (select count(*) from risc.streams) * interval '5 microseconds';
+  v_searched_at := clock_timestamp();
+  select array_agg(d.stream_id), array_agg(d.first_due_at), array_agg(d.first_id) into v_streams, v_firsts, v_ids
+  from risc.survey_due_streams() d;
+  v_took := clock_timestamp() - v_searched_at;
+  if v_took < v_long and not v_from_marks then
     return false;
   end if;
-  update risc.survey set from_marks = v_took > interval '10 milliseconds', next_at = now() + least(50 * v_took, interval '10 seconds');
+  update risc.survey set from_marks = v_took > v_long, next_at = now() + least(50 * v_took, interval '10 seconds');
   perform pg_advisory_xact_lock(hashtextextended('risc.dispatch', 0));
-  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before)
-  from risc.pace q left join unnest(v_streams, v_firsts) f (stream_id, due_at) on f.stream_id = q.stream_id
-  where p.stream_id = q.stream_id and p.paid_at = q.paid_at
-    and (p.low_due_at is null or p.low_due_at > f.due_at
+  update risc.pace p set low_due_at = coalesce(f.due_at, v_nothing_before), low_id = coalesce(f.id, 0)
+  from risc.streams s left join unnest(v_streams, v_firsts, v_ids) f (stream_id, due_at, id) on f.stream_id = s.id
+  where p.stream_id = s.id and p.paid_at = (
+      select q.paid_at from risc.pace q where q.stream_id = s.id order by q.stream_id, q.paid_at desc limit 1)
+    and (p.low_due_at is null or (p.low_due_at, p.low_id) > (f.due_at, f.id)
       or p.low_due_at < coalesce(f.due_at, v_nothing_before) - interval '1 minute');
   return true;
 end $$;
@@ -2361,18 +2439,18 @@ end $$;
 -- Name: survey_due_streams(); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.survey_due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone)
+CREATE FUNCTION risc.survey_due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
     LANGUAGE sql STABLE
     AS $$
   with recursive stream as (
-    (select d.stream_id, d.due_at from risc.deliveries d
-     where d.state = 'queued' order by d.stream_id, d.due_at limit 1)
+    (select d.stream_id, d.due_at, d.id from risc.deliveries d
+     where d.state = 'queued' order by d.stream_id, d.due_at, d.id limit 1)
     union all
-    select n.stream_id, n.due_at from stream s cross join lateral (
-      select d.stream_id, d.due_at from risc.deliveries d
-      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at limit 1) n
+    select n.stream_id, n.due_at, n.id from stream s cross join lateral (
+      select d.stream_id, d.due_at, d.id from risc.deliveries d
+      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at, d.id limit 1) n
   )
-  select s.stream_id, s.due_at from stream s where s.due_at <= now();
+  select s.stream_id, s.due_at, s.id from stream s where s.due_at <= now();
 $$;
 
 --
@@ -2396,7 +2474,6 @@ end $$;
 
 CREATE FUNCTION risc.transaction_name() RETURNS text
     LANGUAGE sql STABLE
-    SET search_path TO 'pg_catalog', 'pg_temp'
     RETURN (((EXTRACT(epoch FROM now()) * (1000000)::numeric))::bigint)::text;
 
 --
@@ -2794,7 +2871,8 @@ CREATE SEQUENCE risc.low_ticket
 CREATE TABLE risc.pace (
     stream_id text NOT NULL COLLATE pg_catalog."C",
     paid_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
-    low_due_at timestamp with time zone
+    low_due_at timestamp with time zone,
+    low_id bigint DEFAULT 0 NOT NULL
 )
 WITH (autovacuum_vacuum_threshold='500', autovacuum_vacuum_scale_factor='0');
 
@@ -3526,6 +3604,12 @@ REVOKE ALL ON FUNCTION risc.beat(p_worker_id uuid, p_name text, p_slots integer,
 REVOKE ALL ON FUNCTION risc.cancel_redrive(p_redrive_id bigint, p_by text) FROM PUBLIC;
 
 --
+-- Name: FUNCTION charge(p_streams text[], p_firsts timestamp with time zone[], p_first_ids bigint[]); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.charge(p_streams text[], p_firsts timestamp with time zone[], p_first_ids bigint[]) FROM PUBLIC;
+
+--
 -- Name: FUNCTION choose(); Type: ACL; Schema: risc; Owner: -
 --
 
@@ -3754,6 +3838,12 @@ REVOKE ALL ON FUNCTION risc.maintain(p_answered_for_ms double precision) FROM PU
 REVOKE ALL ON FUNCTION risc.make_partitions(p_days integer) FROM PUBLIC;
 
 --
+-- Name: FUNCTION needs_vacuum(p_table regclass); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.needs_vacuum(p_table regclass) FROM PUBLIC;
+
+--
 -- Name: FUNCTION not_waited_for(p_open_until timestamp with time zone, p_closed_at timestamp with time zone); Type: ACL; Schema: risc; Owner: -
 --
 
@@ -3802,10 +3892,10 @@ REVOKE ALL ON FUNCTION risc.raise_low_ticket() FROM PUBLIC;
 REVOKE ALL ON FUNCTION risc.rate_room_at(p_stream_id text) FROM PUBLIC;
 
 --
--- Name: FUNCTION ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_from_id bigint, p_room integer, p_look integer); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_room integer, p_look integer) FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.ready(p_stream_id text, p_ordered boolean, p_failed_by timestamp with time zone, p_from timestamp with time zone, p_from_id bigint, p_room integer, p_look integer) FROM PUBLIC;
 
 --
 -- Name: FUNCTION ready_elsewhere(p_stream_id text, p_failed_by timestamp with time zone, p_room integer); Type: ACL; Schema: risc; Owner: -
@@ -3848,6 +3938,12 @@ REVOKE ALL ON FUNCTION risc.worker_ttl() FROM PUBLIC;
 --
 
 REVOKE ALL ON FUNCTION risc.redrives_per_second() FROM PUBLIC;
+
+--
+-- Name: FUNCTION refuse_unknown_stream(p_stream_id text); Type: ACL; Schema: risc; Owner: -
+--
+
+REVOKE ALL ON FUNCTION risc.refuse_unknown_stream(p_stream_id text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION refuse_update(); Type: ACL; Schema: risc; Owner: -

@@ -271,6 +271,38 @@ describe('a pass', () => {
     expect(rows).toEqual(Array(7).fill({ task_identifier: 'risc.deliver', max_attempts: 25 }))
   })
 
+  test('gives few deliveries a job each, and lets up to eight of many share one', async ({ database: { pool } }) => {
+    const sizes = async (): Promise<number[]> => {
+      const { rows } = await pool.query(
+        'select count(*)::integer as tickets from risc.inflight group by job_id order by min(ticket)',
+      )
+      return rows.map(({ tickets }) => tickets)
+    }
+    await addWorker(pool, { slots: 1000 })
+    await addStream(pool, { id: 'a', max_in_flight: 1000 })
+    await addDeliveries(pool, 'a', 8)
+    await dispatch(pool)
+    expect(await sizes()).toEqual(Array(8).fill(1))
+    await pool.query('truncate risc.inflight, risc.deliveries cascade')
+    await addDeliveries(pool, 'a', 20)
+    await dispatch(pool)
+    expect(await sizes()).toEqual([3, 3, 3, 3, 3, 3, 2])
+    await pool.query('truncate risc.inflight, risc.deliveries cascade')
+    await addDeliveries(pool, 'a', 100)
+    await dispatch(pool)
+    expect(await sizes()).toEqual([...Array(12).fill(8), 4])
+  })
+
+  test('hands over as many as there is room for, however many streams share it', async ({ database: { pool } }) => {
+    await addWorker(pool, { slots: 160 })
+    await pool.query(`select setval('risc.lately_in_flight', 50)`)
+    for (let n = 0; n < 20; n++) {
+      await addStream(pool, { id: `stream-${n}` })
+      await addDeliveries(pool, `stream-${n}`, 20)
+    }
+    expect(await dispatch(pool)).toBe(60) // what was carried of late and a sixteenth of the slots
+  })
+
   test('returns at once when another host has its turn', async ({ database: { pool } }) => {
     const other = await pool.connect()
     try {
@@ -305,9 +337,9 @@ describe('the pause after a pass', () => {
     expect(pauseAfterPass({ handed: 300, took_ms: 12 }, busy)).toBe(20)
   })
 
-  test('may be cut short when much was handed over, and not when looking for it was dear', () => {
+  test('may be cut short when something was handed over, and not when looking for it was dear', () => {
     expect(goesOn({ handed: 300, took_ms: 12 })).toBe(true)
-    expect(goesOn({ handed: 20, took_ms: 2 })).toBe(false)
+    expect(goesOn({ handed: 0, took_ms: 2 })).toBe(false)
     expect(goesOn({ handed: 300, took_ms: 600 })).toBe(false)
   })
 })

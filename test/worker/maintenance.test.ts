@@ -2,7 +2,7 @@ import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { test } from '../support/test.ts'
 import { until } from '../support/until.ts'
-import { addDeliveries, addStream, addWorker, dispatch, tickets } from './rows.ts'
+import { addDeliveries, addStream, addWorker, dispatch, settle, tickets } from './rows.ts'
 
 async function dispatched(pool: Pool): Promise<number[]> {
   await addStream(pool, { id: 'a' })
@@ -288,6 +288,85 @@ test('a search that is slow begins at the marks, and finds again what a long tra
   expect(await dispatch(pool)).toBe(0)
   await pool.query('select risc.survey()')
   expect(await dispatch(pool)).toBe(1)
+})
+
+test('under a held snapshot what one transaction enqueued is searched from where it was left', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool, { slots: 1000 })
+  await addStream(pool, { id: 'a', max_in_flight: 1000 })
+  await addDeliveries(pool, 'a', 3000)
+  await pool.query(`update risc.deliveries set due_at = now() - interval '1 minute'`) // of one moment
+  await pool.query('update risc.survey set from_marks = true')
+  const holder = await pool.connect()
+  const client = await pool.connect()
+  try {
+    await holder.query('begin isolation level repeatable read')
+    await holder.query('select from risc.streams')
+    for (let pass = 0; pass < 3; pass++) {
+      await dispatch(pool)
+      await settle(
+        pool,
+        (await tickets(pool)).map((ticket) => ({ ticket, next: 'accepted', counts: true })),
+      )
+    }
+    await dispatch(pool)
+    await client.query('begin')
+    await client.query('set local enable_seqscan = off; set local enable_bitmapscan = off')
+    const { rows: due } = await client.query('select first_id::integer as id from risc.due_streams()')
+    const { rows: counted } = await client.query(
+      `select pg_stat_get_xact_tuples_returned('risc.deliveries_due'::regclass)::integer as read`,
+    )
+    const { rows: owed } = await client.query('select min(id)::integer as id from risc.deliveries')
+    expect(due).toEqual(owed)
+    expect(counted[0].read).toBeLessThan(10) // beside more than two thousand that were settled
+  } finally {
+    for (const one of [client, holder]) {
+      await one.query('rollback')
+      one.release()
+    }
+  }
+})
+
+test('tidying reads of a backlog in time no more than the first few of each stream', async ({ database: { pool } }) => {
+  await addStream(pool, { id: 'a' })
+  await addDeliveries(pool, 'a', 20_000)
+  await pool.query('vacuum analyze risc.deliveries')
+  const client = await pool.connect()
+  try {
+    await client.query('begin')
+    await client.query('select * from risc.tidy()')
+    const { rows } = await client.query(
+      `select pg_stat_get_xact_tuples_fetched('risc.deliveries'::regclass)::integer as fetched`,
+    )
+    expect(rows[0].fetched).toBeLessThan(100)
+  } finally {
+    await client.query('rollback')
+    client.release()
+  }
+})
+
+test('a vacuum that did not help is not repeated at once', async ({ database: { pool } }) => {
+  const needsVacuum = async (): Promise<boolean> => {
+    await pool.query('select pg_stat_force_next_flush()')
+    const { rows } = await pool.query(`select risc.needs_vacuum('risc.inflight') as needed`)
+    return rows[0].needed
+  }
+  const holder = await pool.connect()
+  try {
+    await holder.query('begin isolation level repeatable read')
+    await holder.query('select from risc.streams')
+    await pool.query(
+      `insert into risc.inflight (delivery_id, stream_id, job_id) select n, 'a', n from generate_series(1, 100000) n`,
+    )
+    await pool.query('delete from risc.inflight')
+    await until(async () => (await needsVacuum()) || undefined, 'a need of vacuum')
+    await pool.query('vacuum risc.inflight')
+    expect(await needsVacuum()).toBe(false)
+  } finally {
+    await holder.query('rollback')
+    holder.release()
+  }
 })
 
 test('what a restored dump has in flight is queued again, though its sequences are newer than its rows', async ({

@@ -83,7 +83,7 @@ test('a runner whose slots are all taken makes progress without a fetch', async 
     log: pino({ level: 'silent' }),
   })
   try {
-    await database.query(`select risc_worker.add_job('risc.deliver', to_json(n)) from generate_series(1, 10) n`)
+    await database.query(`select risc_worker.add_job('risc.deliver', to_json(array[n])) from generate_series(1, 10) n`)
     await until(async () => busy === 2 || undefined, 'both jobs that a slot may have')
     await database.query('alter table risc_worker._private_jobs rename to is_gone') // a fetch would fail
     const before = fetches

@@ -38,6 +38,17 @@ describe('claim', () => {
     ])
   })
 
+  test('of a stream that was paused before its answer was lost, asked again, queues the delivery', async ({
+    database: { pool },
+  }) => {
+    const { workerId, out } = await inFlight(pool, 2)
+    await pool.query(`update risc.streams set status = 'paused'`)
+    expect(await claim(pool, workerId, out)).toEqual([])
+    expect(await tickets(pool)).toEqual([])
+    await pool.query(`update risc.streams set status = 'enabled'`)
+    expect(await dispatch(pool)).toBe(2)
+  })
+
   test('yields nothing to a worker that has not registered', async ({ database: { pool } }) => {
     await addWorker(pool)
     await addStream(pool, { id: 'a' })

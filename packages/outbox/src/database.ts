@@ -99,6 +99,8 @@ export interface PaceTable {
   paid_at: Generated<Date>
   /** Where to begin to look for what is due, when what was settled lies in the way. */
   low_due_at: Date | null
+  /** Among what is due at that moment, from which delivery on. */
+  low_id: Generated<string>
 }
 
 /** `risc.flow`: how well a stream's receiver does, and its breaker. */

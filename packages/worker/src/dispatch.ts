@@ -15,15 +15,13 @@ const TICK_MS = 20
 const IDLE = { afterMs: 1000, tickMs: 50 }
 
 /** Takes one turn at dispatching; `undefined` when it is another worker's turn. */
-export async function dispatch(ledger: Ledger, giveUp: AbortSignal): Promise<Pass | undefined> {
+export async function dispatch(ledger: Pick<Ledger, 'ask'>, giveUp: AbortSignal): Promise<Pass | undefined> {
   const [pass] = await ledger.ask<Pass>(DISPATCH, [], giveUp)
   return pass
 }
 
 /** What handing one delivery over takes: work that has to be done, whenever it is. */
 const HAND_OVER_MS = 0.03
-/** A pass that handed over fewer found no more, or had no room: neither is cured by haste. */
-const MANY = 20
 
 /**
  * How long to wait for the next turn. A pass that was dear, for what it did besides handing over, earns a pause that keeps
@@ -40,7 +38,7 @@ export function pauseAfterPass(
   return Math.max(tickMs * Math.max(workers, 1) * (0.5 + random), 4 * (took_ms - handed * HAND_OVER_MS))
 }
 
-/** Whether to go on as soon as what was handed over is done: there may be more, and looking was not dear. */
+/** Whether the next pass is worth taking as soon as there is room for it: there may be more, and looking was not dear. */
 export function goesOn({ handed, took_ms }: Pass): boolean {
-  return handed > MANY && took_ms - handed * HAND_OVER_MS < TICK_MS
+  return handed > 0 && took_ms - handed * HAND_OVER_MS < TICK_MS
 }

@@ -10,14 +10,15 @@ export interface MaintenanceReport {
 
 /** Pause between two rounds of one worker alone; a fleet shares it out. */
 const ROUND_MS = 500
-/** Dead rows that are worth a vacuum; autovacuum wakes once a minute, and by then there may be a hundred thousand. */
-const MANY_DEAD_ROWS = 5000
 
 const MAINTAIN: Statement = {
   name: 'risc.maintain',
-  text: `select dead_workers, requeued, unlocked_pools, removed_jobs, dead_rows::float8 from risc.maintain($1)`,
+  text: `select dead_workers, requeued, unlocked_pools, removed_jobs, needs_vacuum from risc.maintain($1)`,
 }
-const VACUUM: Statement = { name: 'vacuum risc.inflight', text: 'vacuum (skip_locked, truncate false) risc.inflight' }
+const VACUUM: Statement = {
+  name: 'vacuum risc.inflight',
+  text: 'vacuum (skip_locked, truncate false) risc.inflight, risc_worker._private_jobs',
+}
 
 /**
  * Takes one turn at maintenance; `undefined` when it was another worker's turn or there was nothing to do.
@@ -26,14 +27,14 @@ const VACUUM: Statement = { name: 'vacuum risc.inflight', text: 'vacuum (skip_lo
  * everybody's heartbeat is old, and the first one back would take away what the others have delivered.
  */
 export async function maintain(ledger: Ledger, giveUp: AbortSignal): Promise<MaintenanceReport | undefined> {
-  const [round] = await ledger.ask<MaintenanceReport & { readonly dead_rows: number }>(
+  const [round] = await ledger.ask<MaintenanceReport & { readonly needs_vacuum: boolean }>(
     MAINTAIN,
     [ledger.answeredForMs()],
     giveUp,
   )
   if (round === undefined) return undefined
-  const { dead_rows, ...report } = round
-  if (dead_rows > MANY_DEAD_ROWS) await ledger.attempt(VACUUM, [])
+  const { needs_vacuum, ...report } = round
+  if (needs_vacuum) await ledger.attempt(VACUUM, [])
   return Object.values(report).some((count) => count > 0) ? report : undefined
 }
 

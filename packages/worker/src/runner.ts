@@ -1,6 +1,7 @@
 import { EventEmitter } from 'node:events'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Logger as GraphileLogger, run, type WorkerEvents, type WorkerPool } from 'graphile-worker'
+import pLimit from 'p-limit'
 import type { Logger } from 'pino'
 import { errorCode } from './error-code.ts'
 import { keepReturnsTracked } from './local-queue.ts'
@@ -12,8 +13,8 @@ export interface Runner {
   readonly poolId: string | undefined
   /** Resolves with the reason once the runner has to go. It never comes to an end by itself for good. */
   readonly trouble: Promise<string>
-  /** Says that jobs are there, so that it need not wait for the NOTIFY. */
-  nudge(jobs: number): void
+  /** Says that jobs of so many tickets are there, so that it need not wait for the NOTIFY. */
+  nudge(tickets: number): void
   /** Lets go of it: claims nothing more, gives back what has not started. What has started goes on without it. */
   retire(withinMs: number): Promise<void>
 }
@@ -22,7 +23,7 @@ export interface Runner {
 export interface RunnerSettings {
   readonly databaseUrl: string
   readonly slots: number
-  /** Does the job of one ticket; uses no connection of the runner's. */
+  /** Delivers one ticket; uses no connection of the runner's. */
   readonly deliver: (ticket: number) => Promise<void>
   /** Called each time that it has fetched jobs, and while it has no slot to fetch for. */
   readonly onFetch: () => void
@@ -35,9 +36,9 @@ const TASK = 'risc.deliver'
 
 const POLL_EVERY_MS = 500
 /** More than dispatch hands out for this process: it may take a little of another's share without making it wait. */
-const JOBS_PER_SLOT = 2
-/** Small: what waits here while all slots are taken waits beside other processes' free ones. */
-const FETCH_AT_ONCE = 50
+const TICKETS_PER_SLOT = 2
+/** Small, and a job may be of eight tickets: what waits here while all slots are taken waits beside others' free ones. */
+const FETCH_AT_ONCE = 12
 /** Longer without a fetch while a slot is free: the runner is alive and useless. */
 const STALLED_MS = 3000
 const START_WITHIN_MS = 8000
@@ -52,7 +53,8 @@ const SIGNS_OF_TROUBLE = [
 ] as const
 
 export function startRunner({ databaseUrl, slots, deliver, onFetch, onNamed, log }: RunnerSettings): Runner {
-  const concurrentJobs = JOBS_PER_SLOT * slots
+  const concurrentJobs = TICKETS_PER_SLOT * slots
+  const inTurn = pLimit(TICKETS_PER_SLOT * slots)
   const { promise: trouble, resolve: fail } = Promise.withResolvers<string>()
   const pool = openPool(databaseUrl, {
     max: 6,
@@ -83,14 +85,21 @@ export function startRunner({ databaseUrl, slots, deliver, onFetch, onNamed, log
     onFetch()
   }
 
-  async function task(ticket: unknown): Promise<void> {
+  async function task(payload: unknown): Promise<void> {
+    const tickets = Array.isArray(payload) ? payload : [payload]
     busy++
     try {
-      await deliver(Number(ticket))
-    } catch (error) {
-      log.error({ code: errorCode(error) }, 'delivery could not be recorded')
+      await Promise.all(tickets.map((ticket) => inTurn(deliverTicket, Number(ticket))))
     } finally {
       busy--
+    }
+  }
+
+  async function deliverTicket(ticket: number): Promise<void> {
+    try {
+      await deliver(ticket)
+    } catch (error) {
+      log.error({ code: errorCode(error) }, 'delivery could not be recorded')
     }
   }
 
@@ -129,7 +138,7 @@ export function startRunner({ databaseUrl, slots, deliver, onFetch, onNamed, log
       return workerPool?.id
     },
     trouble,
-    nudge: (jobs) => workerPool?.nudge(jobs),
+    nudge: (tickets) => workerPool?.nudge(tickets),
     async retire(withinMs) {
       clearInterval(watch)
       const stopped = started.then((runner) => runner.stop()).catch(() => undefined)

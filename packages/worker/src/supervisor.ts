@@ -9,7 +9,7 @@ export interface Supervisor {
   readonly poolId: string | undefined
   /** Every name that a runner of this process ever locked jobs under. */
   readonly poolIds: readonly string[]
-  nudge(jobs: number): void
+  nudge(tickets: number): void
   /** Retires the runner for good; it is not replaced. */
   stop(withinMs: number): Promise<void>
 }
@@ -63,7 +63,7 @@ export function superviseRunner(ledger: Ledger, settings: RunnerSettings): Super
       return runner?.poolId
     },
     poolIds,
-    nudge: (jobs) => runner?.nudge(jobs),
+    nudge: (tickets) => runner?.nudge(tickets),
     async stop(withinMs) {
       stopping.abort()
       await supervised

@@ -1,10 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { type Logger, pino } from 'pino'
 import { Registry } from 'prom-client'
-import { createAlarm } from './alarm.ts'
 import type { WorkerConfig } from './config.ts'
 import { createDeliverer } from './deliverer.ts'
-import { dispatch, goesOn, pauseAfterPass } from './dispatch.ts'
+import { createDispatcher } from './dispatcher.ts'
 import { errorCode } from './error-code.ts'
 import { BEAT_EVERY_MS, beat, leave, type WorkerIdentity } from './heartbeat.ts'
 import { type Ledger, openLedger } from './ledger.ts'
@@ -86,9 +85,6 @@ async function work(
   const self: WorkerIdentity = { id: randomUUID(), name: config.name, slots: config.concurrency }
   const leaving = new AbortController() // no more signs of life
   let workers: number
-  let dispatchedAt: number | undefined
-  let handedAt = performance.now()
-  let goOn = false
   try {
     await monitor?.listen()
     await checkSchema({ query: async (text) => ({ rows: await ledger.ask({ text }, [], stopping) }) })
@@ -99,18 +95,14 @@ async function work(
   }
 
   const lifeline = holdLifeline(config.databaseUrl, self.id, () => showLifeNow(supervisor.poolId))
-  const nextPass = createAlarm()
   const deliverer = createDeliverer({
     ledger,
     workerId: self.id,
-    slots: self.slots,
     network: config,
     credentials: config.credentials,
     metrics,
     log,
-    onRunningLow() {
-      if (goOn) nextPass.ring()
-    },
+    onDone: () => dispatcher.noteDone(),
   })
   const supervisor = superviseRunner(ledger, {
     databaseUrl: config.databaseUrl,
@@ -121,28 +113,24 @@ async function work(
     log,
   })
 
+  const dispatcher = createDispatcher({
+    ledger,
+    slots: self.slots,
+    stopping,
+    onPass(pass) {
+      metrics.dispatched(pass)
+      if (pass.handed > 0) supervisor.nudge(pass.handed)
+    },
+  })
+
   async function showLife(poolId: string | undefined): Promise<number> {
-    const dispatchedMsAgo = dispatchedAt === undefined ? undefined : performance.now() - dispatchedAt
-    workers = await beat(ledger, self, { poolId, hasLifeline: lifeline.held, dispatchedMsAgo }, leaving.signal)
+    const vitals = { poolId, hasLifeline: lifeline.held, dispatchedMsAgo: dispatcher.passedMsAgo() }
+    workers = await beat(ledger, self, vitals, leaving.signal)
     return BEAT_EVERY_MS
   }
 
   function showLifeNow(poolId: string | undefined): void {
     if (!leaving.signal.aborted) showLife(poolId).catch(reportBug)
-  }
-
-  async function dispatchOnce(): Promise<number> {
-    const pass = await dispatch(ledger, stopping)
-    if (pass !== undefined) {
-      dispatchedAt = performance.now()
-      metrics.dispatched(pass)
-      if (pass.handed > 0) {
-        handedAt = dispatchedAt
-        supervisor.nudge(pass.handed)
-      }
-      goOn = goesOn(pass)
-    }
-    return pauseAfterPass(pass, { idleMs: performance.now() - handedAt, workers, random: Math.random() })
   }
 
   async function maintainOnce(): Promise<number> {
@@ -179,7 +167,8 @@ async function work(
   progress.note('claim')
   const showLifeOnce = progress.track('heartbeat', () => showLife(supervisor.poolId))
   const living = loop(showLifeOnce, leaving.signal, reportBug)
-  const dispatching = loop(progress.track('dispatch', dispatchOnce), stopping, reportBug, nextPass)
+  const takeTurn = progress.track('dispatch', () => dispatcher.takeTurn(workers))
+  const dispatching = loop(takeTurn, stopping, reportBug, dispatcher.wait)
   const steps = [
     progress.track('maintenance', maintainOnce),
     progress.track('tidying', tidyOnce),

@@ -21,7 +21,9 @@ export async function checkRights(db: Kysely<OutboxDatabase>): Promise<Finding> 
     const advice = 'let the owner run `risc-worker migrate --grant-work <role>`'
     return problem('rights', `the role lacks ${missing.join(', ')}`, advice)
   }
-  const vacuum = (await mayVacuum(db)) ? '' : '; before PostgreSQL 17 vacuum of risc.inflight is left to autovacuum'
+  const vacuum = (await mayVacuum(db))
+    ? ''
+    : '; before PostgreSQL 17 vacuum of risc.inflight and of jobs is left to autovacuum'
   return ok('rights', `the role may do what a worker does${vacuum}`)
 }
 
