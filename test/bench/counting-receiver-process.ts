@@ -3,10 +3,13 @@ import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { clock } from './clock.ts'
 import { answer } from './receiver-behaviour.ts'
+import { warmUpOf } from './warm-up.ts'
 
-/** When the first and the last of a number of requests came, in milliseconds since 1970. */
+/** When some of a number of requests came, in milliseconds since 1970. */
 export interface Report {
   readonly firstAt: number
+  /** When `warmUpOf` them had come. */
+  readonly warmAt: number
   readonly lastAt: number
   readonly count: number
   readonly bodies: readonly { readonly body: string; readonly at: number }[]
@@ -23,6 +26,7 @@ let awaited = { count: 0, keepBodies: false }
 let asPathsSay = false
 let count = 0
 let firstAt = 0
+let warmAt = 0
 let lastAt = 0
 let bodies: { body: string; at: number }[] = []
 
@@ -32,7 +36,7 @@ process.on('message', (order: Order) => {
     return
   }
   if (order.kind === 'tell') {
-    process.send?.({ firstAt, lastAt, count, bodies } satisfies Report)
+    process.send?.({ firstAt, warmAt, lastAt, count, bodies } satisfies Report)
     return
   }
   awaited = { count: order.kind === 'receive' ? order.count : Number.POSITIVE_INFINITY, keepBodies: order.keepBodies }
@@ -47,9 +51,10 @@ const server = createServer(async (request, response) => {
   const at = clock()
   answer(response, asPathsSay ? (request.url ?? '') : '')
   if (count++ === 0) firstAt = at
+  if (count === warmUpOf(awaited.count)) warmAt = at
   lastAt = at
   if (awaited.keepBodies) bodies.push({ body, at })
-  if (count === awaited.count) process.send?.({ firstAt, lastAt, count, bodies } satisfies Report)
+  if (count === awaited.count) process.send?.({ firstAt, warmAt, lastAt, count, bodies } satisfies Report)
 })
 server.keepAliveTimeout = 60_000
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port))

@@ -3,14 +3,15 @@ import type { CountingReceiver } from './counting-receiver.ts'
 import type { Contender, Push } from './peers/contender.ts'
 import { cpuBetween, peakRssMb, type Usage, watchUsage } from './process-usage.ts'
 import type { Site } from './site.ts'
+import { warmUpOf } from './warm-up.ts'
 
 /** As many at once as every sender may have, but those that are named with fewer. */
 export const CONCURRENCY = 200
 
-/** What sending a filled queue came to, by the receiver's clock, first request to last. */
+/** What sending a filled queue came to, by the receiver's clock, from when it was warm to the last request. */
 export interface Drain {
   readonly perSecond: number
-  /** Of the sending processes together, without their start. */
+  /** Of the sending processes together in that time. */
   readonly cpuMicros: number
   /** Of the process that had most. */
   readonly peakMb: number
@@ -58,13 +59,14 @@ export async function measureSending(
   const done = new AbortController()
   const watching = Promise.all(senders.map(({ pid }) => watchUsage(pid, done.signal)))
   await ready()
-  const { firstAt, lastAt } = await Promise.race([arrived, ...senders.map(({ failed }) => failed)])
+  const { warmAt, lastAt } = await Promise.race([arrived, ...senders.map(({ failed }) => failed)])
   done.abort()
   const usages = await watching
   await Promise.all(senders.map((sender) => sender.stop()))
+  const measured = count - warmUpOf(count)
   return {
-    perSecond: ((count - 1) * 1000) / (lastAt - firstAt),
-    cpuMicros: (sum(usages, (seen) => cpuBetween(seen, firstAt, lastAt)) * 1000) / count,
+    perSecond: (measured * 1000) / (lastAt - warmAt),
+    cpuMicros: (sum(usages, (seen) => cpuBetween(seen, warmAt, lastAt)) * 1000) / measured,
     peakMb: Math.max(...usages.map(peakRssMb)),
   }
 }

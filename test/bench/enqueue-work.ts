@@ -153,6 +153,6 @@ async function insertByHand(client: Client, n: number, { event_type, kid, signed
 async function replay(client: Client, n: number, { askText, askValue, recordText, delivery }: Sample): Promise<void> {
   const { rows } = await client.query(askText, [askValue.replace('"u-0"', `"u-${n}"`)])
   const { stream_id, transaction_name } = JSON.parse(rows[0].recipient)
-  const record = [{ ...delivery, stream_id, jti: randomUUID(), txn: randomUUID() }]
+  const record = [{ ...delivery, stream_id, jti: newJti(), txn: newJti() }]
   await client.query(recordText, [transaction_name, JSON.stringify(record)])
 }

@@ -1,3 +1,4 @@
+import { NEW_ID } from '../backlog.ts'
 import type { Site } from '../site.ts'
 import { startWorkerProcess } from '../worker-process.ts'
 import type { Contender, Push } from './contender.ts'
@@ -23,7 +24,8 @@ export async function openRiscOutbox({ databaseUrl, pool }: Site): Promise<Conte
   }
 }
 
-/** Each about a user of its own. */
-const INSERT = `insert into risc.deliveries (stream_id, jti, txn, event_type, kid, order_key, signed_set)
-  select p."streamId", gen_random_uuid(), gen_random_uuid(), 'https://events.example/changed', 'key',
-    hashtextextended(p.body, 0), p.body`
+/** Each about a user of its own, and as old as if it had had a transaction of its own. */
+const INSERT = `insert into risc.deliveries
+    (stream_id, jti, txn, event_type, kid, order_key, signed_set, created_at, due_at)
+  select p."streamId", ${NEW_ID}, ${NEW_ID}, 'https://events.example/changed', 'key', hashtextextended(p.body, 0), p.body,
+    clock_timestamp(), clock_timestamp()`
