@@ -31,7 +31,7 @@ export interface WorkerConfig extends NetworkConfig {
   readonly databaseUrl: string
   /** What the credentials of streams are opened by. */
   readonly credentials: CredentialMeans
-  /** How many deliveries this process has in flight at most. */
+  /** How many deliveries are handed out for this process. It may take what is meant for others, twice as many in all. */
   readonly concurrency: number
   /** How long a stopping worker waits for what is in flight. */
   readonly shutdownMs: number

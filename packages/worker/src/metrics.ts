@@ -87,7 +87,7 @@ export function createMetrics(registry: Registry, { slots, streams }: MetricsSet
     help: 'Deliveries that this worker has begun and not yet settled.',
     registers,
   })
-  new Gauge({ name: 'risc_worker_slots', help: 'Deliveries in flight at most in this worker.', registers }).set(slots)
+  new Gauge({ name: 'risc_worker_slots', help: 'Deliveries handed out for this worker.', registers }).set(slots)
 
   return {
     reported({ delivery, outcome, recorded, durationMs, lagMs }) {

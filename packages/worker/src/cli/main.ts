@@ -32,7 +32,7 @@ const INSUFFICIENT_PRIVILEGE = '42501'
 const ENVIRONMENT = `
 Environment:
   DATABASE_URL           where the outbox is: postgres://user:password@host:5432/database
-  RISC_CONCURRENCY       run: deliveries in flight at most, 1 to 2000 (400)
+  RISC_CONCURRENCY       run: deliveries that are handed out for it, 1 to 2000 (400)
   RISC_SHUTDOWN_SECONDS  run: how long a stopping worker waits for what is in flight (10)
   RISC_KEEP_DEAD_DAYS, RISC_KEEP_HISTORY_DAYS, RISC_KEEP_ATTEMPTS_DAYS
                          run: days to keep each, or forever (30, 90, 14)
