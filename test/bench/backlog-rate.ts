@@ -18,7 +18,7 @@ export const part: Part = definePart<Options>({
   name: 'backlog',
   about: 'the rate with nothing, ten thousand and a million deliveries waiting',
   minutes: 8,
-  options: { rounds: 3, deliveries: 20_000, some: 10_000, many: 1_000_000 },
+  options: { rounds: 3, deliveries: 12_000, some: 10_000, many: 1_000_000 },
   quick: { rounds: 1, deliveries: 400, some: 200, many: 2000 },
   run: ({ some, many, ...options }) =>
     onSite(async (site) => {

@@ -13,7 +13,10 @@ export interface Backlog {
   readonly dueAt?: number
 }
 
-/** Deliveries as `enqueue` writes them, each in a transaction of its own, for all streams in turns, each about a user of its own, with a stand-in for the SET. */
+/**
+ * Deliveries as `enqueue` writes them, each in a transaction of its own and about a user of its own, for all streams in turns,
+ * with a stand-in for the SET.
+ */
 export async function addBacklog(
   pool: Pool,
   streamIds: readonly string[],

@@ -28,7 +28,7 @@ export const part: Part = definePart<Options>({
   name: 'deliver',
   about: 'one process with a filled queue: a worker, a bare got loop, and the alternatives',
   minutes: 8,
-  options: { rounds: 4, deliveries: 20_000 },
+  options: { rounds: 5, deliveries: 12_000 },
   quick: { rounds: 1, deliveries: 400 },
   run: (options) => onSite((site) => compareDelivery(site, options)),
 })

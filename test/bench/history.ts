@@ -20,7 +20,7 @@ export const part: Part = definePart<Options>({
   name: 'history',
   about: 'the rate with no history and with ten million settled deliveries',
   minutes: 5,
-  options: { rounds: 3, deliveries: 20_000, settled: 10_000_000 },
+  options: { rounds: 3, deliveries: 12_000, settled: 10_000_000 },
   quick: { rounds: 1, deliveries: 400, settled: 20_000 },
   run: ({ settled, ...options }) =>
     onSite((site) =>

@@ -24,7 +24,7 @@ export const part: Part = definePart<Options>({
   name: 'scale',
   about: `${PROCESSES.join(', ')} worker processes over ${STREAMS.join(', ')} streams`,
   minutes: 5,
-  options: { rounds: 2, deliveries: 20_000 },
+  options: { rounds: 2, deliveries: 12_000 },
   quick: { rounds: 1, deliveries: 300 },
   run: (options) => onSite((site) => compareScale(site, options)),
 })
