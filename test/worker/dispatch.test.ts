@@ -291,6 +291,22 @@ describe('a pass', () => {
     await addDeliveries(pool, 'a', 100)
     await dispatch(pool)
     expect(await sizes()).toEqual([...Array(12).fill(8), 4])
+    await addWorker(pool, { slots: 1000 })
+    await pool.query('truncate risc.inflight, risc.deliveries cascade')
+    await addDeliveries(pool, 'a', 100)
+    await dispatch(pool)
+    expect(await sizes()).toEqual([...Array(14).fill(7), 2])
+  })
+
+  test('makes no job of more than an eighth of the slots that the smallest host has', async ({
+    database: { pool },
+  }) => {
+    await addWorker(pool, { slots: 1000 })
+    await addWorker(pool, { slots: 16 })
+    await addStream(pool, { id: 'a', max_in_flight: 1000 })
+    await addDeliveries(pool, 'a', 100)
+    expect(await dispatch(pool)).toBe(100)
+    expect((await pool.query('select from risc_worker.jobs')).rowCount).toBe(50)
   })
 
   test('hands over as many as there is room for, however many streams share it', async ({ database: { pool } }) => {
