@@ -1,6 +1,6 @@
 -- Hands due deliveries to graphile-worker: the one place where it is decided how much a stream may have in flight.
--- Decided from rows alone, so all hosts agree and a restart changes nothing. A pass costs what has due rows, not what
--- exists. Plans are forced: with stale statistics the same SQL is up to two hundred times slower.
+-- Decided from rows alone, so all hosts agree and a restart changes nothing. A pass costs what has due rows, and next to
+-- nothing what only exists. Plans are forced: with stale statistics the same SQL is up to two hundred times slower.
 
 -- A worker that has not been heard of for this long is dead; whatever it held is given to others.
 create function risc.worker_ttl() returns interval language sql immutable return interval '15 seconds';
@@ -21,25 +21,29 @@ create table risc.survey (
 );
 insert into risc.survey default values;
 
--- Streams that have a queued delivery whose time has come, found from the beginning of what is due: one index probe per
--- stream that has any queued delivery.
-create function risc.survey_due_streams() returns table (stream_id text, first_due_at timestamptz, first_id bigint)
+-- Streams that have a queued delivery whose time has come, those from p_from on and before p_before, found from the beginning
+-- of what is due: one index probe per stream that has any queued delivery.
+create function risc.survey_due_streams(p_from text default '', p_before text default chr(127)) -- greater than any id
+returns table (stream_id text, first_due_at timestamptz, first_id bigint)
 language sql stable as $$
   with recursive stream as (
     (select d.stream_id, d.due_at, d.id from risc.deliveries d
-     where d.state = 'queued' order by d.stream_id, d.due_at, d.id limit 1)
+     where d.state = 'queued' and d.stream_id >= p_from and d.stream_id < p_before
+     order by d.stream_id, d.due_at, d.id limit 1)
     union all
     select n.stream_id, n.due_at, n.id from stream s cross join lateral (
       select d.stream_id, d.due_at, d.id from risc.deliveries d
-      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at, d.id limit 1) n
+      where d.state = 'queued' and d.stream_id > s.stream_id and d.stream_id < p_before
+      order by d.stream_id, d.due_at, d.id limit 1) n
   )
   select s.stream_id, s.due_at, s.id from stream s where s.due_at <= now();
 $$;
 
 -- The same, or from each stream's mark on: then one index probe per stream.
-create function risc.due_streams() returns table (stream_id text, first_due_at timestamptz, first_id bigint)
+create function risc.due_streams(p_from text default '', p_before text default chr(127))
+returns table (stream_id text, first_due_at timestamptz, first_id bigint)
 language sql stable as $$
-  select d.* from risc.survey_due_streams() d
+  select d.* from risc.survey_due_streams(p_from, p_before) d
   where not (select s.from_marks from risc.survey s)
   union all
   select s.id, f.due_at, f.id
@@ -50,7 +54,7 @@ language sql stable as $$
     select d.due_at, d.id from risc.deliveries d
     where d.stream_id = s.id and d.state = 'queued' and (d.due_at, d.id) >= (coalesce(p.low_due_at, '-infinity'), p.low_id)
     order by d.due_at, d.id limit 1) f
-  where f.due_at <= now() and (select s.from_marks from risc.survey s);
+  where f.due_at <= now() and (select s.from_marks from risc.survey s) and s.id >= p_from and s.id < p_before;
 $$;
 
 -- Looks from the beginning, seldom when that is dear, and decides whether the passes may. Marks rise with what dispatch
@@ -73,9 +77,11 @@ begin
   if not found then
     return false;
   end if;
-  v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
-  if v_oldest < (select l.last_value from risc.low_ticket l) then
-    perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+  if pg_stat_get_dead_tuples('risc.inflight'::regclass) < 10000 then -- or they would lie in the way
+    v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
+    if v_oldest < (select l.last_value from risc.low_ticket l) then
+      perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+    end if;
   end if;
   v_long := interval '2 milliseconds' + (select count(*) from risc.streams) * interval '5 microseconds';
   v_searched_at := clock_timestamp();
@@ -175,7 +181,10 @@ $$;
 -- come first, and all by lot: by age, whoever has an old backlog would go before everybody else. Beyond what the fleet has
 -- carried of late, all together get a sixteenth of the slots more in a pass (or eight), but each stream one: a backlog due
 -- everywhere at once would keep the processors from everybody while its requests start.
-create function risc.rooms()
+--
+-- Where more streams may be sent something than there are free slots (or two hundred), a pass looks at so many, from p_from on or
+-- from any one of all, besides those that have something in flight.
+create function risc.rooms(p_from text default null)
 returns table (
   stream_id text, ordered boolean, failed_by timestamptz, first_due_at timestamptz, first_id bigint, room integer, held integer,
   probe boolean
@@ -197,28 +206,38 @@ returns table (
       greatest(floor(f.slots / 50), 1) as little,
       (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 8) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
+  ), start as materialized (
+    select coalesce(p_from, (
+      select s.id from risc.streams s order by s.id
+      offset floor(random() * (select count(*) from risc.streams)) limit 1)) as id
   ), due as materialized (
-    select * from risc.due_streams()
-  ), wish as (
-    select d.stream_id, d.first_due_at, d.first_id, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
-      risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
-      coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
-      least(
-        case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
-          - coalesce(j.held, 0),
-        s.rate_burst - ceil(greatest(extract(epoch from (
-            select p.paid_at from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1
-          ) - now()), 0) / extract(epoch from s.rate_spacing))
-      ) as room
-    from due d
+    select d.stream_id, d.first_due_at, d.first_id, s.ordering, s.max_in_flight, f.open_until, f.closed_at, f.slow, f.failures,
+      f.ramp, r.paid_for
+    from (
+      select d.* from start b cross join lateral risc.due_streams(b.id) d
+      union all
+      select d.* from start b cross join lateral risc.due_streams('', b.id) d) d
     cross join lateral (select * from risc.streams s where s.id = d.stream_id limit 1) s -- a probe of each, whatever is due
     cross join lateral (select * from risc.flow f where f.stream_id = d.stream_id limit 1) f
-    left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (
-      j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1)))
+    cross join lateral (
+      select s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing)) as paid_for
+      from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1) r
+    where s.status = 'enabled' and (f.open_until is null or f.open_until <= now()) and r.paid_for > 0
+    limit (select greatest(f.free, 200) from free f) + (select count(*) from held)
+  ), wish as (
+    select d.stream_id, d.first_due_at, d.first_id, d.ordering = 'subject' as ordered, d.open_until is not null as probe,
+      risc.not_waited_for(d.open_until, d.closed_at) as failed_by,
+      coalesce(j.held, 0) as held, coalesce(j.slow, d.slow or d.failures > 0 or d.ramp < d.max_in_flight) as slow,
+      least(
+        case when d.open_until is null then least(d.max_in_flight, d.ramp) else 1 end - coalesce(j.held, 0), d.paid_for) as room
+    from due d left join judged j on j.stream_id = d.stream_id
+    where j.held is null or exists (
+      select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1))
   ), class as (
     select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
-      case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
+      case when w.slow then 0
+        else least(w.room, greatest(f.little - w.held, 0),
+          greatest(floor(f.free / nullif(count(*) filter (where not w.slow) over (), 0)), 1)) end as modest
     from wish w cross join free f where w.room > 0
   ), modest as (
     select c.*, greatest(least(c.modest, c.free + c.modest
@@ -253,14 +272,17 @@ returns table (
   from wanted w;
 $$;
 
--- Makes jobs of tickets, by graphile-worker's public function, with one NOTIFY for all. Where there are more than eight for each
--- host, up to eight share a job, which costs the queue as much as a job of one does; never more than an eighth of the slots
--- that the smallest host has.
+-- Makes jobs of tickets, by graphile-worker's public function, with one NOTIFY for all. A job of many costs the queue as much as
+-- a job of one, and while somebody holds an old snapshot each job that ever was lies in the way of the next search for one. So
+-- there is one where there is one host, and else two for each, which is what a host fetches at a time. None is of more than half
+-- of a host's slots, or an eighth of the smallest's where hosts differ, which must not take more than it can carry.
 create function risc.add_jobs(p_tickets bigint[]) returns table (ticket bigint, job_id bigint)
 language plpgsql set search_path = pg_catalog, pg_temp rows 100 as $$
 declare
   v_per_job integer := (
-    select greatest(least(ceil(cardinality(p_tickets) / (8.0 * greatest(count(*), 1))), min(w.slots) / 8, 8), 1)
+    select greatest(least(
+      ceil(cardinality(p_tickets)::numeric / case when count(*) = 1 then 1 else 2 * greatest(count(*), 1) end),
+      min(w.slots) / case when min(w.slots) = max(w.slots) then 2 else 8 end), 1)
     from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 begin
   return query

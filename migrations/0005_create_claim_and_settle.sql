@@ -57,8 +57,8 @@ end $$;
 -- rather than wait.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
-set jit = off set enable_seqscan = off set plan_cache_mode = force_generic_plan
-set lock_timeout = '250ms' as $$
+set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_nestloop = on
+set plan_cache_mode = force_generic_plan set lock_timeout = '250ms' as $$
 declare
   v_locked text[];
 begin

@@ -69,7 +69,7 @@ $$;
 -- What a delivery waits for that is due, whose stream is enabled and whose window and rate have room.
 create function risc.why_due(p_stream_id text, p_ahead integer) returns text language sql stable as $$
   select case when max(r.room) > p_ahead then 'next' when max(r.room) is null then 'slots_taken' else 'behind' end
-  from risc.rooms() r where r.stream_id = p_stream_id;
+  from risc.rooms(p_stream_id) r where r.stream_id = p_stream_id;
 $$;
 
 -- Of what is owed or dead. The cases stand in the order in which somebody would have to see to them.

@@ -108,7 +108,9 @@ CREATE FUNCTION risc.add_jobs(p_tickets bigint[]) RETURNS TABLE(ticket bigint, j
     AS $$
 declare
   v_per_job integer := (
-    select greatest(least(ceil(cardinality(p_tickets) / (8.0 * greatest(count(*), 1))), min(w.slots) / 8, 8), 1)
+    select greatest(least(
+      ceil(cardinality(p_tickets)::numeric / case when count(*) = 1 then 1 else 2 * greatest(count(*), 1) end),
+      min(w.slots) / case when min(w.slots) = max(w.slots) then 2 else 8 end), 1)
     from risc.workers w where w.beat_at > now() - risc.worker_ttl());
 begin
   return query
@@ -792,13 +794,13 @@ CREATE FUNCTION risc.due_before(p_stream_id text, p_due_at timestamp with time z
 $$;
 
 --
--- Name: due_streams(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: due_streams(text, text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
+CREATE FUNCTION risc.due_streams(p_from text DEFAULT ''::text, p_before text DEFAULT chr(127)) RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
     LANGUAGE sql STABLE
     AS $$
-  select d.* from risc.survey_due_streams() d
+  select d.* from risc.survey_due_streams(p_from, p_before) d
   where not (select s.from_marks from risc.survey s)
   union all
   select s.id, f.due_at, f.id
@@ -809,7 +811,7 @@ CREATE FUNCTION risc.due_streams() RETURNS TABLE(stream_id text, first_due_at ti
     select d.due_at, d.id from risc.deliveries d
     where d.stream_id = s.id and d.state = 'queued' and (d.due_at, d.id) >= (coalesce(p.low_due_at, '-infinity'), p.low_id)
     order by d.due_at, d.id limit 1) f
-  where f.due_at <= now() and (select s.from_marks from risc.survey s);
+  where f.due_at <= now() and (select s.from_marks from risc.survey s) and s.id >= p_from and s.id < p_before;
 $$;
 
 --
@@ -1053,6 +1055,9 @@ CREATE FUNCTION risc.learn(p_lessons jsonb) RETURNS void
     SET search_path TO 'pg_catalog', 'pg_temp'
     SET jit TO 'off'
     SET enable_seqscan TO 'off'
+    SET enable_hashjoin TO 'off'
+    SET enable_mergejoin TO 'off'
+    SET enable_nestloop TO 'on'
     SET plan_cache_mode TO 'force_generic_plan'
     SET lock_timeout TO '250ms'
     AS $$
@@ -1972,10 +1977,10 @@ CREATE FUNCTION risc.rights(p_grant text) RETURNS TABLE(privilege text, kind tex
 $$;
 
 --
--- Name: rooms(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: rooms(text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, failed_by timestamp with time zone, first_due_at timestamp with time zone, first_id bigint, room integer, held integer, probe boolean)
+CREATE FUNCTION risc.rooms(p_from text DEFAULT NULL::text) RETURNS TABLE(stream_id text, ordered boolean, failed_by timestamp with time zone, first_due_at timestamp with time zone, first_id bigint, room integer, held integer, probe boolean)
     LANGUAGE sql
     AS $$
   with fleet as (
@@ -1995,28 +2000,38 @@ CREATE FUNCTION risc.rooms() RETURNS TABLE(stream_id text, ordered boolean, fail
       greatest(floor(f.slots / 50), 1) as little,
       (select l.last_value from risc.lately_in_flight l) + greatest(floor(f.slots / 16), 8) - coalesce(sum(j.held), 0) as growth
     from fleet f left join judged j on true group by f.slots
+  ), start as materialized (
+    select coalesce(p_from, (
+      select s.id from risc.streams s order by s.id
+      offset floor(random() * (select count(*) from risc.streams)) limit 1)) as id
   ), due as materialized (
-    select * from risc.due_streams()
-  ), wish as (
-    select d.stream_id, d.first_due_at, d.first_id, s.ordering = 'subject' as ordered, f.open_until is not null as probe,
-      risc.not_waited_for(f.open_until, f.closed_at) as failed_by,
-      coalesce(j.held, 0) as held, coalesce(j.slow, f.slow or f.failures > 0 or f.ramp < s.max_in_flight) as slow,
-      least(
-        case when f.open_until is null then least(s.max_in_flight, f.ramp) when f.open_until <= now() then 1 else 0 end
-          - coalesce(j.held, 0),
-        s.rate_burst - ceil(greatest(extract(epoch from (
-            select p.paid_at from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1
-          ) - now()), 0) / extract(epoch from s.rate_spacing))
-      ) as room
-    from due d
+    select d.stream_id, d.first_due_at, d.first_id, s.ordering, s.max_in_flight, f.open_until, f.closed_at, f.slow, f.failures,
+      f.ramp, r.paid_for
+    from (
+      select d.* from start b cross join lateral risc.due_streams(b.id) d
+      union all
+      select d.* from start b cross join lateral risc.due_streams('', b.id) d) d
     cross join lateral (select * from risc.streams s where s.id = d.stream_id limit 1) s -- a probe of each, whatever is due
     cross join lateral (select * from risc.flow f where f.stream_id = d.stream_id limit 1) f
-    left join judged j on j.stream_id = d.stream_id
-    where s.status = 'enabled' and (
-      j.held is null or exists (select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1)))
+    cross join lateral (
+      select s.rate_burst - ceil(greatest(extract(epoch from p.paid_at - now()), 0) / extract(epoch from s.rate_spacing)) as paid_for
+      from risc.pace p where p.stream_id = d.stream_id order by p.stream_id, p.paid_at desc limit 1) r
+    where s.status = 'enabled' and (f.open_until is null or f.open_until <= now()) and r.paid_for > 0
+    limit (select greatest(f.free, 200) from free f) + (select count(*) from held)
+  ), wish as (
+    select d.stream_id, d.first_due_at, d.first_id, d.ordering = 'subject' as ordered, d.open_until is not null as probe,
+      risc.not_waited_for(d.open_until, d.closed_at) as failed_by,
+      coalesce(j.held, 0) as held, coalesce(j.slow, d.slow or d.failures > 0 or d.ramp < d.max_in_flight) as slow,
+      least(
+        case when d.open_until is null then least(d.max_in_flight, d.ramp) else 1 end - coalesce(j.held, 0), d.paid_for) as room
+    from due d left join judged j on j.stream_id = d.stream_id
+    where j.held is null or exists (
+      select from risc.ready(d.stream_id, false, null, d.first_due_at, d.first_id, 1, j.held + 1))
   ), class as (
     select w.*, random() + case when w.slow then 0 else w.held end as lot, f.*,
-      case when w.slow then 0 else least(w.room, greatest(f.little - w.held, 0)) end as modest
+      case when w.slow then 0
+        else least(w.room, greatest(f.little - w.held, 0),
+          greatest(floor(f.free / nullif(count(*) filter (where not w.slow) over (), 0)), 1)) end as modest
     from wish w cross join free f where w.room > 0
   ), modest as (
     select c.*, greatest(least(c.modest, c.free + c.modest
@@ -2412,9 +2427,11 @@ begin
   if not found then
     return false;
   end if;
-  v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
-  if v_oldest < (select l.last_value from risc.low_ticket l) then
-    perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+  if pg_stat_get_dead_tuples('risc.inflight'::regclass) < 10000 then -- or they would lie in the way
+    v_oldest := (select i.ticket from risc.inflight i order by i.ticket limit 1);
+    if v_oldest < (select l.last_value from risc.low_ticket l) then
+      perform setval('risc.low_ticket', v_oldest); -- a restored dump has sequences that are newer than its rows
+    end if;
   end if;
   v_long := interval '2 milliseconds' + (select count(*) from risc.streams) * interval '5 microseconds';
   v_searched_at := clock_timestamp();
@@ -2436,19 +2453,21 @@ begin
 end $$;
 
 --
--- Name: survey_due_streams(); Type: FUNCTION; Schema: risc; Owner: -
+-- Name: survey_due_streams(text, text); Type: FUNCTION; Schema: risc; Owner: -
 --
 
-CREATE FUNCTION risc.survey_due_streams() RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
+CREATE FUNCTION risc.survey_due_streams(p_from text DEFAULT ''::text, p_before text DEFAULT chr(127)) RETURNS TABLE(stream_id text, first_due_at timestamp with time zone, first_id bigint)
     LANGUAGE sql STABLE
     AS $$
   with recursive stream as (
     (select d.stream_id, d.due_at, d.id from risc.deliveries d
-     where d.state = 'queued' order by d.stream_id, d.due_at, d.id limit 1)
+     where d.state = 'queued' and d.stream_id >= p_from and d.stream_id < p_before
+     order by d.stream_id, d.due_at, d.id limit 1)
     union all
     select n.stream_id, n.due_at, n.id from stream s cross join lateral (
       select d.stream_id, d.due_at, d.id from risc.deliveries d
-      where d.state = 'queued' and d.stream_id > s.stream_id order by d.stream_id, d.due_at, d.id limit 1) n
+      where d.state = 'queued' and d.stream_id > s.stream_id and d.stream_id < p_before
+      order by d.stream_id, d.due_at, d.id limit 1) n
   )
   select s.stream_id, s.due_at, s.id from stream s where s.due_at <= now();
 $$;
@@ -2570,7 +2589,7 @@ CREATE FUNCTION risc.why_due(p_stream_id text, p_ahead integer) RETURNS text
     LANGUAGE sql STABLE
     AS $$
   select case when max(r.room) > p_ahead then 'next' when max(r.room) is null then 'slots_taken' else 'behind' end
-  from risc.rooms() r where r.stream_id = p_stream_id;
+  from risc.rooms(p_stream_id) r where r.stream_id = p_stream_id;
 $$;
 
 --
@@ -3730,10 +3749,10 @@ REVOKE ALL ON FUNCTION risc.drop_old_partition(p_parent text, p_days integer) FR
 REVOKE ALL ON FUNCTION risc.due_before(p_stream_id text, p_due_at timestamp with time zone, p_id bigint) FROM PUBLIC;
 
 --
--- Name: FUNCTION due_streams(); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION due_streams(p_from text, p_before text); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.due_streams() FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.due_streams(p_from text, p_before text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION enqueue(p_transaction_name text, p_deliveries jsonb); Type: ACL; Schema: risc; Owner: -
@@ -4006,10 +4025,10 @@ REVOKE ALL ON FUNCTION risc.retire_key(p_kid text, p_recent interval) FROM PUBLI
 REVOKE ALL ON FUNCTION risc.retry(p_jtis text[]) FROM PUBLIC;
 
 --
--- Name: FUNCTION rooms(); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION rooms(p_from text); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.rooms() FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.rooms(p_from text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION send_again(p_deliveries bigint[], p_redrive_id bigint); Type: ACL; Schema: risc; Owner: -
@@ -4084,10 +4103,10 @@ REVOKE ALL ON FUNCTION risc.stream_updated() FROM PUBLIC;
 REVOKE ALL ON FUNCTION risc.survey() FROM PUBLIC;
 
 --
--- Name: FUNCTION survey_due_streams(); Type: ACL; Schema: risc; Owner: -
+-- Name: FUNCTION survey_due_streams(p_from text, p_before text); Type: ACL; Schema: risc; Owner: -
 --
 
-REVOKE ALL ON FUNCTION risc.survey_due_streams() FROM PUBLIC;
+REVOKE ALL ON FUNCTION risc.survey_due_streams(p_from text, p_before text) FROM PUBLIC;
 
 --
 -- Name: FUNCTION tidy(); Type: ACL; Schema: risc; Owner: -

@@ -57,7 +57,7 @@ async function compareDelivery(site: Site, { rounds, deliveries }: Options): Pro
       tables: [tableOf(lanes, ours, { rounds, deliveries })],
       verdicts: [
         promises.deliverToGot.judge(toOurs('bare got loop')),
-        promises.deliverToGraphile.judge(toOurs(contenders.graphile.name)),
+        promises.deliverToGraphile.judge(toOurs(contenders.graphileDefaults.name)),
         promises.deliverToPgBoss.judge(
           Math.min(toOurs(contenders.pgBossWorkers.name), toOurs(contenders.pgBossBatches.name)),
         ),

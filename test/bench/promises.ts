@@ -13,7 +13,7 @@ export const promises = {
   ),
   enqueueToAddJob: atLeast('64 connections: enqueue, signed, to add_job with the same signature, at least', 3),
   deliverToGot: atLeast('one worker to a bare got loop, at least', 0.85),
-  deliverToGraphile: atLeast('one worker to graphile-worker with as many at once, at least', 2),
+  deliverToGraphile: atLeast('one worker to graphile-worker with its defaults, at least', 2),
   deliverToPgBoss: atLeast('one worker to the better of pg-boss, at least', 2),
   twoToOne: atLeast('two worker processes to one, at least', 1.6),
   latencyP50: atMost('commit to accepted at 50 events/s, median ms, at most', 25),

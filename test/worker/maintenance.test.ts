@@ -369,16 +369,21 @@ test('a vacuum that did not help is not repeated at once', async ({ database: { 
   }
 })
 
-test('what a restored dump has in flight is queued again, though its sequences are newer than its rows', async ({
-  database: { pool },
-}) => {
-  await serverStarted(pool, '1 hour')
-  const workerId = await addWorker(pool)
-  const out = await dispatched(pool)
-  await pool.query('select risc.claim($1, $2)', [workerId, out])
-  await pool.query(`delete from risc.workers`)
-  await pool.query(`select setval('risc.low_ticket', 1000), setval('risc.inflight_ticket_seq', 2000)`)
-  expect(await maintain(pool)).toMatchObject({ requeued: 0 })
-  await pool.query('select risc.survey()')
-  expect(await maintain(pool)).toMatchObject({ requeued: 2 })
-})
+test.for([
+  ['the beginning', false],
+  ['marks', true],
+] as const)(
+  'what a restored dump has in flight is queued again, though its sequences are newer than its rows, searching from %s',
+  async ([, fromMarks], { database: { pool } }) => {
+    await pool.query('update risc.survey set from_marks = $1', [fromMarks])
+    await serverStarted(pool, '1 hour')
+    const workerId = await addWorker(pool)
+    const out = await dispatched(pool)
+    await pool.query('select risc.claim($1, $2)', [workerId, out])
+    await pool.query(`delete from risc.workers`)
+    await pool.query(`select setval('risc.low_ticket', 1000), setval('risc.inflight_ticket_seq', 2000)`)
+    expect(await maintain(pool)).toMatchObject({ requeued: 0 })
+    await pool.query('select risc.survey()')
+    expect(await maintain(pool)).toMatchObject({ requeued: 2 })
+  },
+)

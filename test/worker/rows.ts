@@ -62,6 +62,20 @@ async function sealed({ id, endpoint_url = PARTNER, token_request, credential, c
   }
 }
 
+/** Streams `many-000` and so on that have answered well so far, each with a delivery that is due. */
+export async function addManyStreams(pool: Pool, count: number): Promise<void> {
+  await pool.query(
+    `insert into risc.streams (id, endpoint_url, audience, rate_limit)
+     select 'many-' || lpad(n::text, 3, '0'), $2, '{https://partner.example}', 1000000
+     from generate_series(0, $1::integer - 1) n`,
+    [count, PARTNER],
+  )
+  await pool.query(`update risc.flow set ramp = 10000 where stream_id like 'many-%'`)
+  await pool.query(`insert into risc.deliveries (stream_id, jti, txn, event_type, kid, signed_set)
+    select id, md5(id), 'txn-1', 'https://events.example/changed', 'key-1', 'head.' || id || '.0'
+    from risc.streams where id like 'many-%'`)
+}
+
 /**
  * Deliveries as `enqueue` writes them, oldest first, with a stand-in for the SET. Returns their `jti`s.
  *

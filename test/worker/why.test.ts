@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Pool } from 'pg'
 import { expect } from 'vitest'
 import { test } from '../support/test.ts'
-import { addStream, addWorker, dispatch } from './rows.ts'
+import { addManyStreams, addStream, addWorker, dispatch } from './rows.ts'
 
 /** A stream as a pass may find it; times in seconds from now. */
 const stream = fc.record({
@@ -114,4 +114,15 @@ test('what is said of a delivery is what the next pass does with it', { timeout:
     'stream_paused',
     'window_full',
   ])
+})
+
+test('a delivery of one of more streams than a pass looks at is said to be next, not to want a slot', async ({
+  database: { pool },
+}) => {
+  await addWorker(pool, { slots: 250 })
+  await addManyStreams(pool, 800)
+  const { rows } = await pool.query(
+    "select distinct w.reason from risc.deliveries d cross join lateral risc.why(d.jti) w where d.stream_id > 'many-779'",
+  )
+  expect(rows).toEqual([{ reason: 'next' }])
 })

@@ -20,12 +20,12 @@ export async function dispatch(ledger: Pick<Ledger, 'ask'>, giveUp: AbortSignal)
   return pass
 }
 
-/** What handing one delivery over takes: work that has to be done, whenever it is. */
-const HAND_OVER_MS = 0.03
+/** What finding one delivery and handing it over may take: work that has to be done, whenever it is. */
+const HAND_OVER_MS = 0.1
 
 /**
- * How long to wait for the next turn. A pass that was dear, for what it did besides handing over, earns a pause that keeps
- * it a small part of the load.
+ * How long to wait for the next turn. A pass that was dear, for what it handed over, earns a pause that keeps it a small part
+ * of the load.
  *
  * @param idleMs since this worker handed something over
  */

@@ -37,8 +37,8 @@ const TASK = 'risc.deliver'
 const POLL_EVERY_MS = 500
 /** More than dispatch hands out for this process: it may take a little of another's share without making it wait. */
 const TICKETS_PER_SLOT = 2
-/** Small, and a job may be of eight tickets: what waits here while all slots are taken waits beside others' free ones. */
-const FETCH_AT_ONCE = 12
+/** A host's part of a pass: what one takes beyond it waits here while others have slots free. */
+const FETCH_AT_ONCE = 2
 /** Longer without a fetch while a slot is free: the runner is alive and useless. */
 const STALLED_MS = 3000
 const START_WITHIN_MS = 8000
