@@ -35,7 +35,7 @@ export interface RunnerSettings {
 const TASK = 'risc.deliver'
 
 const POLL_EVERY_MS = 500
-/** More than dispatch hands out for this process: it may take a little of another's share without making it wait. */
+/** More than dispatch hands out for this process: of another's share it begins as much again; what is beyond waits its turn. */
 const TICKETS_PER_SLOT = 2
 /** A host's part of a pass: what one takes beyond it waits here while others have slots free. */
 const FETCH_AT_ONCE = 2
