@@ -54,7 +54,7 @@ end $$;
 -- Troubles of what was sent before it opened are no news, and those of a proxy of our own say nothing of the receiver: its
 -- window and the next pause stay as they were. Those of its token endpoint say nothing of its window either, but each pause
 -- is longer. Where somebody has a stream's row for long, as a transaction that mends it, a batch forgets what it learned
--- rather than wait.
+-- rather than wait. Each stream is probed for: by the other joins all of risc.flow is read, and settle has nested loops off.
 create function risc.learn(p_lessons jsonb) returns void
 language plpgsql set search_path = pg_catalog, pg_temp
 set jit = off set enable_seqscan = off set enable_hashjoin = off set enable_mergejoin = off set enable_nestloop = on

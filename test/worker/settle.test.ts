@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Pool } from 'pg'
 import { describe, expect } from 'vitest'
 import { test } from '../support/test.ts'
-import { addDeliveries, addStream, addWorker, claim, dispatch, settle, tickets } from './rows.ts'
+import { addDeliveries, addManyStreams, addStream, addWorker, claim, dispatch, settle, tickets } from './rows.ts'
 
 async function inFlight(pool: Pool, count: number): Promise<{ workerId: string; jtis: string[]; out: number[] }> {
   const workerId = await addWorker(pool)
@@ -345,4 +345,29 @@ describe('retry', () => {
     const { jtis } = await inFlight(pool, 1)
     expect((await pool.query('select risc.retry($1)', [jtis])).rows).toEqual([])
   })
+})
+
+test('a settle looks at the streams of its outcomes, not at all that there are', async ({ database: { pool } }) => {
+  const workerId = await addWorker(pool)
+  await addManyStreams(pool, 600)
+  await dispatch(pool)
+  const [ticket = 0] = await claim(pool, workerId, (await tickets(pool)).slice(0, 1))
+  const client = await pool.connect()
+  const looked = async (): Promise<number> => {
+    const { rows } = await client.query(
+      `select pg_stat_get_xact_tuples_returned('risc.flow_pkey'::regclass)::integer as looked`,
+    )
+    return rows[0].looked
+  }
+  try {
+    await client.query('begin')
+    const before = await looked()
+    expect(await settle(client, [{ ticket, next: 'accepted', counts: true, status: 202, duration_ms: 5 }])).toEqual([
+      ticket,
+    ])
+    expect((await looked()) - before).toBeLessThan(10)
+    await client.query('commit')
+  } finally {
+    client.release()
+  }
 })
